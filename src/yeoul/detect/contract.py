@@ -1,0 +1,62 @@
+"""What a detector must do. It sees keys, times and numbers, never a stream."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Detector", "Judgement", "Tick"]
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """One closed window for all known keys at once. Every array has one element a key slot (length n)."""
+
+    start_us: int
+    """Start of the window, UTC."""
+    width_us: int
+    """Its length; the same in every tick of a detector's life."""
+    value: NDArray[np.float64]
+    """Observed values; 0 for a known key that is absent from a fully covered window; NaN = missing: nothing may be
+    concluded from it and nothing learnt."""
+    alive: NDArray[np.bool_]
+    """Slots in use. The others hold nothing: judge them as p = 1 and keep no state for them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a detector says of a tick. Every array has length n; where `value` is NaN or the slot not alive p = 1, confidence = 0."""
+
+    p: NDArray[np.float64]
+    """Tail probability in (0, 1]: how often a normal key would look at least this odd. Calibrated."""
+    expected: NDArray[np.float64]
+    lower: NDArray[np.float64]
+    """Range in which 99 % of normal values lie, lower <= expected <= upper."""
+    upper: NDArray[np.float64]
+    confidence: NDArray[np.float64]
+    """In [0, 1], apart from p: low while the history is short or the data has gaps."""
+
+
+class Detector(Protocol):
+    """Judges, then learns, tick by tick; deterministic: the same ticks give the same judgements.
+
+    The caller promises: ticks come in order of time, none twice; gaps happen; `value` may grow longer from tick to
+    tick (new keys take new slots); `forget` comes before a slot is given to another key.
+    """
+
+    name: str
+
+    def judge(self, tick: Tick) -> Judgement:
+        """Judge the tick by what earlier ticks taught, then learn from it. O(n), NumPy columns, no loop over keys."""
+
+    def forget(self, slots: NDArray[np.intp]) -> None:
+        """Drop all state of these slots."""
+
+    def snapshot(self) -> dict[str, Any]:
+        """All state as plain members and NumPy arrays (no objects)."""
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Continue exactly where `snapshot` was taken."""

@@ -1,0 +1,81 @@
+"""What a source, a split and a decoder must do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from yeoul.events import Rows
+
+__all__ = ["Decoder", "LineBlock", "Notice", "Source", "Split"]
+
+
+@dataclass(frozen=True, slots=True)
+class LineBlock:
+    """Whole lines of one generation of one split, in order."""
+
+    source: str
+    """Path of the file as it is called now (or topic and partition)."""
+    offset: int
+    """Byte offset of the first byte in that file (uncompressed)."""
+    data: bytes
+    """The lines with their ends; the last line may lack its end only if it will never grow."""
+    header: bytes | None = None
+    """First line of the generation, for formats that need it (CSV)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something about a source that people should know: a copy that is not read, a gap that a truncation left."""
+
+    kind: str
+    """`copy`, `gap`, `truncated`, `unreadable`, `vanished`, `rotated` …"""
+    source: str
+    detail: str
+
+
+class Split(Protocol):
+    """What one reader reads in order, over restarts: a file lineage or a partition.
+
+    The caller promises: one thread; `read` only while the split is in `Source.splits()`; the position taken right after
+    a `read` is stored together with what the block caused, so a block is never half remembered.
+    """
+
+    name: str
+    """Stable over restarts and rotation: the lineage's path, or topic and partition. Ties in order go by it."""
+
+    def read(self, limit_bytes: int, *, final: bool = False) -> LineBlock | None:
+        """The next whole lines, about `limit_bytes` of them and at least one; None when there is nothing new.
+
+        Never blocks for input. With `final` the file is taken to have ended: a last line without end is a row.
+        """
+
+    def position(self) -> dict[str, Any]:
+        """Where the next `read` goes on: plain members that JSON can hold, enough to resume exactly after a restart."""
+
+    def backlog_bytes(self) -> int:
+        """Bytes written and not read yet (as far as is known; compressed siblings count what is on disk)."""
+
+
+class Source(Protocol):
+    """Where events come from. `poll` looks at the world; reading is done on the splits."""
+
+    def poll(self) -> None:
+        """See what appeared, rotated, vanished. Cheap enough for five times a second."""
+
+    def splits(self) -> Sequence[Split]:
+        """The known splits, by name."""
+
+    def notices(self) -> list[Notice]:
+        """What happened since the last call."""
+
+    def close(self) -> None:
+        """Let go of all handles; may be called twice."""
+
+
+class Decoder(Protocol):
+    """Bytes to columns. One malformed line rejects exactly that line; blank lines are no rows."""
+
+    def decode(self, block: LineBlock) -> Rows:
+        """All rows and rejects of the block. Pure: the same block gives the same rows."""
