@@ -28,7 +28,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What a detector says of a tick. Every array has length n; where `value` is NaN or the slot not alive p = 1, confidence = 0."""
+    """What a detector says of a tick, arrays of length n; p = 1 and confidence = 0 where nothing can be said."""
 
     p: NDArray[np.float64]
     """Tail probability in (0, 1]: how often a normal key would look at least this odd. Calibrated."""

@@ -35,7 +35,7 @@ class Rows:
     at_us: NDArray[np.int64]
     """Event times."""
     columns: dict[str, list[Any] | NDArray[Any]]
-    """Declared fields by name: lists of `str` for text, NumPy int64 / float64 / bool for the rest (timestamps: int64 us)."""
+    """Declared fields by name: lists of `str` for text, else NumPy int64 (timestamps too, in us), float64 or bool."""
     source: str
     """The file these rows stood in."""
     position: NDArray[np.int64]

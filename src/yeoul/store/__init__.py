@@ -1,1 +1,10 @@
-"""(placeholder)"""
+"""The one state file: SQLite in WAL mode with full synchronisation, one writer, numbered schema steps.
+
+`open_state` is the engine's: it takes the folder's lock, brings the schema up to date and may write. `read_state` is for
+everybody else (console, export, doctor): read-only, beside a running engine.
+"""
+
+from yeoul.store.pack import pack, unpack
+from yeoul.store.state import State, open_state, read_state, scratch_state
+
+__all__ = ["State", "open_state", "pack", "read_state", "scratch_state", "unpack"]
