@@ -80,7 +80,7 @@ class Front:
         return before
 
     def plain_run(self, times: Sequence[int], first: int) -> int:
-        """Index of the next row from `first` on that is ahead of what the front will be then; moves the front up to it."""
+        """Index of the next row from `first` on that has to be given to `step`; moves the front up to it."""
         front = self.at_us
         limit = front + self.delay_us
         for index in range(first, len(times)):
@@ -118,23 +118,22 @@ class Front:
 
     def finish(self) -> list[Decision]:
         """The input has ended: any number of held rows confirms if no key has more than half of them."""
-        if not self.started:
-            decisions = self._start()
-        else:
-            decisions = []
+        decisions = [] if self.started else self._start()
         while self.held and self._many_keys():
             decisions += self._jump()
         return decisions + self._end_run()
 
     def settle(self, wall_us: int) -> list[Decision]:
-        """The split went idle: what is undecided counts if it is at most `skew` ahead of the wall clock, else is future."""
-        decisions = [] if self.started or not self.held else self._start()
-        for held in self.held:
-            if held.row is not None:
-                future = held.at_us > wall_us + self.skew_us
-                decisions.append(Decision(held.row, held.at_us, self.at_us, future=future))
-        self.held = []
-        return decisions
+        """The split went idle: an undecided row counts if at most `skew` ahead of the wall clock, else is future."""
+        limit = wall_us + self.skew_us
+        waiting, self.held = self.held, []
+        if not self.started:
+            self.at_us = min((held.at_us for held in waiting if held.at_us <= limit), default=NEVER)
+        return [
+            Decision(held.row, held.at_us, self.at_us, future=held.at_us > limit)
+            for held in waiting
+            if held.row is not None
+        ]
 
     def _many_keys(self) -> bool:
         most = Counter(held.key for held in self.held).most_common(1)[0][1]
