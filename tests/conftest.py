@@ -1,0 +1,53 @@
+"""What holds for every test: seeded properties, a clean environment, services missing only where allowed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Generator
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# Deadlines are off: a busy two-core machine is no bug. Examples are derandomised, so that a red build is red again
+# when looked at; `YEOUL_TEST_PROFILE=search` looks for new ones.
+_FLAKY_HERE = [HealthCheck.too_slow, HealthCheck.data_too_large]
+_PROFILES = {"quick": (25, True), "full": (100, True), "search": (2000, False)}
+for _name, (_examples, _derandomize) in _PROFILES.items():
+    settings.register_profile(
+        _name, max_examples=_examples, derandomize=_derandomize, deadline=None, suppress_health_check=_FLAKY_HERE
+    )
+settings.load_profile(os.environ.get("YEOUL_TEST_PROFILE", "full"))
+
+SERVICES_REQUIRED = os.environ.get("YEOUL_REQUIRE_SERVICES") == "1"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """On the build server a test of a real service that skips has failed: nobody would notice that it never runs."""
+    report = yield
+    if SERVICES_REQUIRED and report.skipped and not hasattr(report, "wasxfail") and item.get_closest_marker("services"):
+        report.outcome = "failed"
+        report.longrepr = f"YEOUL_REQUIRE_SERVICES=1, yet the service was missing: {report.longrepr}"
+    return report
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test depends on the settings or the terminal of who runs it."""
+    for name in list(os.environ):
+        if name.startswith("YEOUL_") and name not in {"YEOUL_REQUIRE_SERVICES", "YEOUL_TEST_PROFILE"}:
+            monkeypatch.delenv(name)
+    for name in ("FORCE_COLOR", "CLICOLOR_FORCE", "PY_COLORS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "120")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a Chromium to drive; the test skips where there is none."""
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None:
+        pytest.skip("no Chromium on this machine: apt-get install chromium")
+    return found
