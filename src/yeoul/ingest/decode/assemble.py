@@ -1,0 +1,104 @@
+"""Lines to rows: what a reader found becomes typed columns; a line with anything wrong becomes a reject."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from yeoul.events import Reject, Rows, RowSchema
+from yeoul.ingest.contract import LineBlock
+from yeoul.ingest.decode.contract import Reader, slots
+from yeoul.ingest.decode.lines import cut, not_text
+from yeoul.ingest.decode.times import TimeColumn
+from yeoul.ingest.decode.typed import TypedColumn, typed_column
+from yeoul.ingest.decode.where import compile_where
+
+__all__ = ["LINE_LIMIT_BYTES", "RAW_LIMIT_BYTES", "RowDecoder"]
+
+LINE_LIMIT_BYTES = 16 << 20
+RAW_LIMIT_BYTES = (1 << 20) + 1
+"""Kept of a line that is too long: one byte more than the quarantine keeps, so that it sees the line is not whole."""
+
+_Numbers = NDArray[np.int64]
+
+
+class RowDecoder:
+    """A `Decoder` of any line format that has a reader."""
+
+    def __init__(self, schema: RowSchema, reader: Reader, line_limit_bytes: int) -> None:
+        self._reader = reader
+        self._limit = line_limit_bytes
+        time, *rest = slots(schema)
+        zone = schema.event_time.timezone
+        self._time = TimeColumn(time.label, schema.event_time.formats, zone)
+        self._columns: list[TypedColumn] = [
+            typed_column(slot.label, field, flat=schema.line_format != "json")
+            for slot, field in zip(rest, schema.fields, strict=True)
+        ]
+        self._names = [field.name for field in schema.fields]
+        self._where = compile_where(schema.where, schema.fields) if schema.where else None
+        self._redact = frozenset(schema.redact)
+
+    def decode(self, block: LineBlock) -> Rows:
+        lines, starts, lengths = cut(block.data)
+        bad = not_text(block.data, lines)
+        if len(lines) and int(lengths.max()) > self._limit:
+            for number in np.flatnonzero(lengths > self._limit).tolist():
+                bad[number] = f"the line has `{lengths[number]}` bytes; legal: at most {self._limit}"
+        number = _leave_out(np.arange(len(lines)), list(bad))
+        members = self._reader.read(lines if len(number) == len(lines) else [lines[i] for i in number], block.header)
+        # no reader takes a blank line for a row, and it is no mistake either
+        bad.update((int(number[i]), reason) for i, reason in members.bad.items() if lines[number[i]].strip())
+        number = _leave_out(number, list(members.bad))
+
+        at_us, fold_us, wrong = self._time.times(members.values[0])
+        columns: dict[str, Any] = {}
+        for name, column, values in zip(self._names, self._columns, members.values[1:], strict=True):
+            columns[name], more = column.convert(values)
+            for row, reason in more.items():
+                wrong[row] = f"{wrong[row]}; {reason}" if row in wrong else reason
+        if wrong:
+            bad.update((int(number[row]), reason) for row, reason in wrong.items())
+            keep = _leave_out(np.arange(len(number)), list(wrong))
+            number, at_us = number[keep], at_us[keep]
+            fold_us = None if fold_us is None else fold_us[keep]
+            columns = {name: _take(column, keep) for name, column in columns.items()}
+
+        masked = self._masker(block.header)
+        position = starts + block.offset
+        rejects = [
+            Reject(block.source, int(position[i]), bad[i], masked(lines[i][: self._raw_limit(lines[i])]))
+            for i in sorted(bad)
+        ]
+        return Rows(
+            at_us=at_us,
+            columns=columns,
+            source=block.source,
+            position=position[number],
+            raw=lambda row: masked(lines[number[row]]),
+            kept=None if self._where is None else self._where(columns, len(number)),
+            fold_us=fold_us,
+            bytes=len(block.data),
+            rejects=rejects,
+        )
+
+    def _raw_limit(self, line: bytes) -> int | None:
+        return min(RAW_LIMIT_BYTES, self._limit) if len(line) > self._limit else None
+
+    def _masker(self, header: bytes | None) -> Any:
+        def masked(line: bytes) -> bytes:
+            line = line.removesuffix(b"\r")
+            return self._reader.mask(line, self._redact, header) if self._redact else line
+
+        return masked
+
+
+def _leave_out(numbers: _Numbers, unwanted: list[int]) -> _Numbers:
+    """`numbers` without those at the places `unwanted`."""
+    return np.delete(numbers, unwanted) if unwanted else numbers
+
+
+def _take(column: Any, keep: _Numbers) -> Any:
+    return [column[i] for i in keep] if isinstance(column, list) else column[keep]

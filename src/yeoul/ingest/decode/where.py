@@ -1,0 +1,7 @@
+"""Later."""
+
+from typing import Any
+
+
+def compile_where(text: str, fields: Any) -> Any:
+    raise NotImplementedError
