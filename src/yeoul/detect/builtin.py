@@ -1,0 +1,11 @@
+"""The detectors that come with the package, by name; loaded on use."""
+
+from __future__ import annotations
+
+__all__ = ["DETECTORS"]
+
+DETECTORS: dict[str, str] = {
+    "kmeans": "yeoul.detect.kmeans:StreamingKMeans",
+    "seasonal": "yeoul.detect.seasonal:Seasonal",
+}
+"""Name to `"module:Name"`; others come by the entry point group `yeoul.detectors`."""

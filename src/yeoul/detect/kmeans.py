@@ -1,0 +1,172 @@
+"""Streaming k-means++ over the last six values of each key: behaviour far from every usual pattern is odd."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from yeoul.detect.adapt import lasting, learning_weight
+from yeoul.detect.calibrate import TailCalibrator
+from yeoul.detect.centres import Centres
+from yeoul.detect.contract import Judgement, Tick
+from yeoul.detect.slots import SlotArrays
+
+__all__ = ["StreamingKMeans"]
+
+Floats = NDArray[np.float64]
+
+_LAGS = 6
+_LEVEL = 1.0 - 1.0 / 60.0
+_NOISE = 1.0 - 1.0 / 720.0
+_RECENT = 1.0 - 1.0 / 30.0
+_OWN_NOISE = 30.0
+_LEAK = 0.02
+_FARTHEST = 16.0
+_GROUPS = 8
+_GROUP_EDGES = np.array([0.5, 2.0, 6.0, 20.0, 60.0, 200.0, 1000.0])
+"""Levels at which keys change to another group of the calibration: sparse counts have other tails than dense ones."""
+_FULL_TICKS = 60.0
+_Z99 = 2.5758293035489004
+
+_FIELDS: dict[str, tuple[str, float, int]] = {
+    "lags": ("f4", np.nan, _LAGS),
+    "sum": ("f8", 0.0, 0),
+    "ticks": ("f8", 0.0, 0),
+    "noise": ("f8", 0.0, 0),
+    "noise_ticks": ("f4", 0.0, 0),
+    "recent": ("f4", np.nan, 0),
+    "run": ("f4", 0.0, 0),
+    "age": ("f4", 0.0, 0),
+}
+
+
+class StreamingKMeans:
+    """Distance to the nearest usual pattern.
+
+    A value becomes its deviation from the key's own level on the square-root scale (Anscombe, 1948: the variance of a
+    count is then the same at every level), in units of the key's own noise. The last six of them are a vector; all
+    keys share 16 centres; the distance to the nearest one is turned into p by a streaming calibration over keys of
+    like level. O(16 n) a tick, about 70 bytes a key.
+    """
+
+    name = "kmeans"
+
+    def __init__(self, centres: int = 16, seed: int = 0) -> None:
+        """Args: number of centres and the seed of their drawing."""
+        self._slots = SlotArrays(_FIELDS)
+        self._centres = Centres(centres, _LAGS, seed)
+        rng = np.random.default_rng(seed)
+        prior = np.sqrt((rng.gamma(2.0, 0.5, (20_000, 1)) * rng.normal(size=(20_000, _LAGS)) ** 2).sum(axis=1))
+        self._calibrator = TailCalibrator(_GROUPS, prior)
+        self._over, self._over_weight = 0.1, 1.0
+
+    def judge(self, tick: Tick) -> Judgement:
+        slots = self._slots
+        slots.grow(len(tick.value))
+        value = np.asarray(tick.value, np.float64)
+        with np.errstate(invalid="ignore"):
+            known = tick.alive & np.isfinite(value) & (value >= 0)
+        value = np.where(known, value, 0.0)
+        ticks = slots["ticks"]
+        level = np.where(ticks > 0, slots["sum"] / np.maximum(ticks, 1e-9), value)
+        root, seen = _root(level), _root(value)
+        deviation = np.sqrt(self._variance(level))
+        scaled = (seen - root) / deviation
+        lags = slots["lags"]
+        lags[1:] = lags[:-1].copy()
+        lags[0] = np.where(known & (ticks > 0), scaled, np.nan)
+        vectors = lags.T.astype(np.float64)
+        ready = np.flatnonzero(known & np.isfinite(vectors).all(axis=1))
+        p = np.ones(len(value))
+        nearest, distance = self._centres.nearest(vectors[ready])
+        group = np.searchsorted(_GROUP_EDGES, level[ready])
+        p[ready] = self._calibrator.p(distance, group)
+        confidence = np.zeros(len(value))
+        confidence[ready] = 1.0 - np.exp(-slots["age"][ready].astype(np.float64) / _FULL_TICKS)
+        spread = _Z99 * deviation
+        said = tick.alive & (ticks > 0)
+        judgement = Judgement(
+            p=p,
+            expected=np.where(said, level, 0.0),
+            lower=np.where(said, np.minimum(_square(root - spread), level), 0.0),
+            upper=np.where(said, np.maximum(_square(root + spread), level), 0.0),
+            confidence=confidence,
+        )
+        self._learn(value, scaled, known, p)
+        usual = p[ready] > 1e-3
+        self._centres.learn(vectors[ready][usual], nearest[usual])
+        # Scores beyond one in 100,000 count as if they were just that: a tail may grow, an incident does not make it.
+        self._calibrator.learn(distance, group, np.where(p[ready] > 1e-5, 1.0, _LEAK))
+        return judgement
+
+    def _variance(self, level: Floats) -> Floats:
+        """Variance on the square-root scale: the key's own, shrunk to what its level has in the group."""
+        slots = self._slots
+        prior = 1.0 + self._over / self._over_weight * level
+        return np.maximum((slots["noise"] + _OWN_NOISE * prior) / (slots["noise_ticks"] + _OWN_NOISE), 1e-12)
+
+    def _learn(self, value: Floats, scaled: Floats, known: NDArray[np.bool_], p: Floats) -> None:
+        slots = self._slots
+        level = slots["sum"] / np.maximum(slots["ticks"], 1e-9)
+        weight = np.where(known, np.where(slots["age"] < _LAGS, 1.0, learning_weight(p)), 0.0)
+        judged = np.where(slots["ticks"] > 0, np.maximum(weight, _LEAK), 0.0) * known
+        variance = self._variance(level)
+        square = np.minimum(scaled**2, _FARTHEST) * variance
+        trust = judged * level / (1.0 + 0.1 * level) ** 2
+        self._over = _NOISE * self._over + float((trust * (square - 1.0))[judged > 0].sum())
+        self._over = max(self._over, 1e-6)
+        self._over_weight = _NOISE * self._over_weight + float((trust * level).sum())
+        keep = 1.0 - (1.0 - _NOISE) * judged
+        slots["noise"][:] = keep * slots["noise"] + judged * square
+        slots["noise_ticks"][:] = keep * slots["noise_ticks"] + judged
+        keep = 1.0 - (1.0 - _LEVEL) * weight
+        slots["sum"][:] = keep * slots["sum"] + weight * value
+        slots["ticks"][:] = keep * slots["ticks"] + weight
+        recent = np.where(np.isnan(slots["recent"]), value, _RECENT * slots["recent"] + (1.0 - _RECENT) * value)
+        slots["recent"][:] = np.where(known, recent, slots["recent"])
+        # Odd on any side: a pattern that lasts is the new normal, whatever its shape.
+        slots["run"][:], lasted = lasting(slots["run"], np.where(weight < 0.5, 1.0, 0.0), known)
+        self._restart(np.flatnonzero(lasted))
+        slots["age"][:] = np.where(known, np.minimum(slots["age"] + 1.0, 1e6), slots["age"])
+
+    def _restart(self, at: NDArray[np.intp]) -> None:
+        slots = self._slots
+        slots["sum"][at] = slots["recent"][at].astype(np.float64) * 30.0
+        slots["ticks"][at] = 30.0
+        slots["noise"][at] = 0.0
+        slots["noise_ticks"][at] = 0.0
+        slots["lags"][:, at] = np.nan
+
+    def forget(self, slots: NDArray[np.intp]) -> None:
+        self._slots.forget(slots)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held for all slots."""
+        return self._slots.nbytes + self._calibrator.nbytes
+
+    def snapshot(self) -> dict[str, Any]:
+        return {
+            "slots": self._slots.snapshot(),
+            "centres": self._centres.snapshot(),
+            "calibrator": self._calibrator.snapshot(),
+            "over": self._over,
+            "over_weight": self._over_weight,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self._slots.restore(state["slots"])
+        self._centres.restore(state["centres"])
+        self._calibrator.restore(state["calibrator"])
+        self._over = float(state["over"])
+        self._over_weight = float(state["over_weight"])
+
+
+def _root(value: Floats) -> Floats:
+    return 2.0 * np.sqrt(value + 0.375)
+
+
+def _square(root: Floats) -> Floats:
+    return np.maximum((np.maximum(root, 0.0) / 2.0) ** 2 - 0.375, 0.0)

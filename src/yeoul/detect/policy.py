@@ -1,0 +1,165 @@
+"""The alarm policy, all of it: from "false alarms a day" to the p below which a key is alarmed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from yeoul.detect.slots import SlotArrays
+
+__all__ = ["MOST_PERSIST", "Policy"]
+
+Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+MOST_PERSIST = 8
+"""`persist` looks back at most so many ticks (one bit each)."""
+
+_LEVELS = np.array([1e-2, 1e-3, 1e-4])
+"""Where false incidents are counted: often enough there to be measured within hours."""
+_APART_TICKS = 30
+"""Bouts of one key nearer than this are one incident, as the incidents' own hysteresis would have it."""
+_PRIOR_STARTS = 3.0
+_PRIOR_SHARE = 0.3
+_PRIOR_DECADE = 5.0
+"""Before anything is measured: a decade of p divides incidents by five, less than independent ticks would."""
+_MOST_AT_ONCE = 0.02
+"""Share of the keys that may start at once and be counted: beyond it, it is a common cause and no false alarm."""
+_HOLD_FACTOR = 100.0
+_HOLD_MOST = 1e-2
+_BITS = np.array([value.bit_count() for value in range(256)], np.uint8)
+
+_FIELDS: dict[str, tuple[str, float, int]] = {
+    "beyond": ("u1", 0, len(_LEVELS)),  # last 8 observed ticks, one bit each, at each level
+    "started": ("i4", -_APART_TICKS, len(_LEVELS)),  # tick number of the last bout
+    "alarmed": ("u1", 0, 0),
+    "held": ("i4", -_APART_TICKS, 0),  # tick number of the last sustained alarm
+}
+
+
+class Policy:
+    """Which of the judged keys are alarmed.
+
+    A key *qualifies* when max(observed, expected) >= `min_volume`, |observed - expected| >= `min_effect` x expected,
+    and its confidence is enough. A qualifying key is alarmed when p <= `threshold`.
+
+    The threshold comes from the budget by counting, not by a formula that supposes independent ticks: residuals of
+    neighbouring ticks depend on each other (detectors smooth, customers drift), and by how much differs from service
+    to service. At p = 1e-2, 1e-3 and 1e-4 the policy counts how many incidents a day *would* start among qualifying
+    keys (k of n ticks, apart from the key's last bout by 30 ticks), with a memory of a day. It reads the p that meets
+    the budget off the line through these points; below the last one incidents are taken to fall only in proportion to
+    p, the slowest they can for a calibrated p. Before there are counts, a prior of keys in scope x p x 0.3 stands in.
+    True incidents are counted too, but are few against what is counted there, and many keys starting at once (a
+    common cause) count as at most 2 % of the keys.
+
+    A key whose alarm is sustained is held to a milder threshold (100 x, at most 0.01) until it is quiet for n ticks.
+    """
+
+    def __init__(
+        self,
+        alarms_per_day: float,
+        min_volume: float,
+        min_effect: float,
+        min_confidence: float,
+        persist: tuple[int, int],
+        ticks_per_day: float,
+    ) -> None:
+        self._budget = alarms_per_day / ticks_per_day
+        self._min_volume, self._min_effect, self._min_confidence = min_volume, min_effect, min_confidence
+        self._needed, self._window = persist
+        self._mask = np.uint8((1 << self._window) - 1)
+        self._keep = 1.0 - 1.0 / ticks_per_day
+        self._slots = SlotArrays(_FIELDS)
+        self._starts = np.zeros(len(_LEVELS))
+        self._ticks = 0.0
+        self._number = 0
+        self.scope = 0
+        """Keys that could have been alarmed in the last tick: trusted, and large enough."""
+        self.threshold = 0.0
+        """p at or below which a qualifying key is alarmed."""
+
+    def judge(
+        self, p: Floats, observed: Floats, expected: Floats, upper: Floats, confidence: Floats
+    ) -> tuple[Mask, Mask]:
+        """Alarmed and sustained slots. Missing values have confidence 0."""
+        slots = self._slots
+        slots.grow(len(p))
+        self._number += 1
+        known = confidence > 0
+        trusted = confidence >= self._min_confidence
+        with np.errstate(invalid="ignore"):
+            large = np.maximum(observed, expected) >= self._min_volume
+            apart = np.abs(observed - expected) >= self._min_effect * expected
+        qualifies = trusted & large & apart
+        self.scope = int((trusted & (np.maximum(upper, observed) >= self._min_volume)).sum())
+        self.threshold = self._threshold()
+        held = self._number - slots["held"] <= self._window
+        bar = np.where(held, min(_HOLD_MOST, _HOLD_FACTOR * self.threshold), self.threshold)
+        alarmed = qualifies & (p <= np.maximum(bar, self.threshold))
+        bits = self._push(slots["alarmed"], alarmed, known)
+        sustained = alarmed & (_BITS[bits] >= self._needed)
+        slots["held"][sustained] = self._number
+        self._count(p, qualifies, known)
+        return alarmed, sustained
+
+    def _push(self, bits: NDArray[np.uint8], now: Mask, known: Mask) -> NDArray[np.uint8]:
+        """Shift this tick's bit into each observed slot's last n."""
+        shifted = ((bits << np.uint8(1)) | now.astype(np.uint8)) & self._mask
+        bits[:] = np.where(known, shifted, bits)
+        return bits
+
+    def _count(self, p: Floats, qualifies: Mask, known: Mask) -> None:
+        if not known.any():
+            return
+        slots = self._slots
+        self._ticks = self._keep * self._ticks + 1.0
+        most = max(1.0, _MOST_AT_ONCE * self.scope)
+        for i, level in enumerate(_LEVELS):
+            now = qualifies & (p <= level)
+            bits = self._push(slots["beyond"][i], now, known)
+            within = now & (_BITS[bits] >= self._needed)
+            starts = within & (self._number - slots["started"][i] > _APART_TICKS)
+            slots["started"][i][within] = self._number
+            self._starts[i] = self._keep * self._starts[i] + min(float(starts.sum()), most)
+
+    def _threshold(self) -> float:
+        expected = max(self.scope, 1) * _LEVELS[0] * _PRIOR_SHARE
+        rates: list[float] = []
+        for starts in self._starts:
+            rate = (starts + _PRIOR_STARTS) / (self._ticks + _PRIOR_STARTS / expected)
+            rate = min(rate, rates[-1]) if rates else rate
+            rates.append(rate)
+            expected = rate / _PRIOR_DECADE
+        if self._budget <= rates[-1]:
+            return float(_LEVELS[-1] * self._budget / rates[-1])
+        x = np.log(np.array(rates[::-1]))
+        return float(np.exp(np.interp(np.log(self._budget), x, np.log(_LEVELS[::-1]))))
+
+    def forget(self, slots: NDArray[np.intp]) -> None:
+        """Drop what is kept of these slots."""
+        self._slots.forget(slots)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return self._slots.nbytes
+
+    def snapshot(self) -> dict[str, Any]:
+        """All state."""
+        return {
+            "slots": self._slots.snapshot(),
+            "starts": self._starts.copy(),
+            "ticks": self._ticks,
+            "number": self._number,
+            "scope": self.scope,
+            "threshold": self.threshold,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take over what `snapshot` gave."""
+        self._slots.restore(state["slots"])
+        self._starts = np.array(state["starts"], np.float64)
+        self._ticks, self._number = float(state["ticks"]), int(state["number"])
+        self.scope, self.threshold = int(state["scope"]), float(state["threshold"])

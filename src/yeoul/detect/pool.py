@@ -1,0 +1,107 @@
+"""What the keys have in common: prior of a level, overdispersion, and the drift that all share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Pool"]
+
+Floats = NDArray[np.float64]
+
+_KEEP = 1.0 - 1.0 / 720.0
+_DRIFT_GAIN = 1.0 / 30.0
+_STEEPEST = 0.0015
+"""The shared drift moves by at most 0.15 % a tick: faster than any daily rhythm, much slower than an outage."""
+_MEMBERS = (
+    "level",
+    "shape",
+    "overdispersion",
+    "widening",
+    "drift",
+    "levels",
+    "over",
+    "over_weight",
+    "wide",
+    "wide_weight",
+)
+
+
+class Pool:
+    """Scalars learnt over all keys, used where a key's own history is too short to say."""
+
+    def __init__(self) -> None:
+        self.level = 0.0
+        """Mean level of keys."""
+        self.shape = 0.3
+        """Shape of the gamma prior of levels: 1 / squared coefficient of variation over keys."""
+        self.levels = 0.0
+        """Keys the prior was made from; 0 = nothing is known yet."""
+        self.overdispersion = 0.1
+        """alpha of variance = mean + alpha mean²."""
+        self.widening = 1.0
+        """Variance of smoothed residuals over what independent ticks would give."""
+        self.drift = 1.0
+        """Factor by which all levels are expected to move with the next tick."""
+        self.over, self.over_weight = 0.1, 1.0
+        self.wide, self.wide_weight = 100.0, 100.0
+
+    def learn_levels(self, total: Floats, ticks: Floats, known: NDArray[np.bool_]) -> None:
+        """Prior of a new key's level from the levels of the known ones."""
+        use = known & (ticks > 0)
+        count = int(use.sum())
+        if not count:
+            return
+        level = total[use] / ticks[use]
+        mean = float(level.mean())
+        if mean <= 0:
+            return
+        spread = float(level.var()) / mean**2
+        self.level, self.levels = mean, float(count)
+        self.shape = float(np.clip(1.0 / max(spread, 1e-9), 0.05, 1.0))
+
+    def learn_overdispersion(self, excess: Floats, mean: Floats, variance: Floats, weight: Floats) -> None:
+        """Weighted least squares of `excess` (squared residual - mean) on alpha mean², as moments of the NB2 family."""
+        trust = weight / np.maximum(variance, 1e-12) ** 2 * mean * mean
+        tick_weight = float((trust * mean * mean).sum())
+        if tick_weight <= 0:
+            return
+        self.over = _KEEP * self.over + float((trust * excess).sum())
+        self.over_weight = _KEEP * self.over_weight + tick_weight
+        self.overdispersion = max(self.over / self.over_weight, 1e-6)
+
+    def learn_widening(self, square: Floats, weight: Floats) -> None:
+        """Mean square of the smoothed standardised residuals."""
+        total = float(weight.sum())
+        if total <= 0:
+            return
+        self.wide = _KEEP * self.wide + float((weight * square).sum())
+        self.wide_weight = _KEEP * self.wide_weight + total
+        self.widening = max(self.wide / self.wide_weight, 1.0)
+
+    def learn_drift(self, value: Floats, mean: Floats, variance: Floats, use: NDArray[np.bool_]) -> None:
+        """How far all keys together are off, every key's pull bounded; one key alone moves little."""
+        self.drift = 1.0
+        if not use.any():
+            return
+        mean, variance, value = mean[use], np.maximum(variance[use], 1e-12), value[use]
+        deviation = np.sqrt(variance)
+        pull = mean / variance * np.clip(value - mean, -3.0 * deviation, 3.0 * deviation)
+        trust = mean * mean / variance
+        total = float(trust.sum())
+        if total <= 0:
+            return
+        keys = total**2 / float((trust * trust).sum())
+        off = float(pull.sum()) / total * keys / (keys + 5.0)
+        self.drift = float(np.exp(np.clip(_DRIFT_GAIN * off, -_STEEPEST, _STEEPEST)))
+
+    def snapshot(self) -> dict[str, Any]:
+        """All members."""
+        return {name: getattr(self, name) for name in _MEMBERS}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take over what `snapshot` gave."""
+        for name in _MEMBERS:
+            setattr(self, name, float(state[name]))

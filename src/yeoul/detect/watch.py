@@ -1,0 +1,290 @@
+"""One watch over one value of many keys: the table of keys, the detectors joined, the alarms that come out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from yeoul.detect.alarm import Alarm, direction_of, score_of
+from yeoul.detect.builtin import DETECTORS
+from yeoul.detect.contract import Detector, Judgement, Tick
+from yeoul.detect.history import History
+from yeoul.detect.keys import KeyTable
+from yeoul.detect.policy import MOST_PERSIST, Policy
+from yeoul.errors import ConfigError, InputError
+from yeoul.plugins import resolve
+
+__all__ = ["Alarm", "Watch", "WatchConfig"]
+
+Floats = NDArray[np.float64]
+Ids = NDArray[np.int64]
+
+_HOUR_US = 3_600_000_000
+_DAY_US = 24 * _HOUR_US
+_NO_KEYS = np.zeros(0, np.int64)
+_NO_VALUES = np.zeros(0)
+
+
+@dataclass(frozen=True, slots=True)
+class WatchConfig:
+    """What an operator may say of a watch.
+
+    Raises:
+        ConfigError: a value that cannot mean anything; all mistakes at once.
+    """
+
+    name: str
+    detectors: tuple[str, ...] = ("seasonal", "kmeans")
+    """The first one's expected value and range are shown."""
+    alarms_per_day: float = 1.0
+    """The budget: false incidents a day for the whole watch."""
+    min_volume: float = 20.0
+    """Neither observed nor expected reach this in a window: no alarm."""
+    min_effect: float = 0.2
+    """Least |observed - expected| / expected."""
+    persist: tuple[int, int] = (2, 3)
+    """Sustained means alarmed in k of the last n ticks."""
+    width_us: int = 10_000_000
+    min_confidence: float = 0.2
+    """Younger keys are judged but not alarmed; 0.2 is about 20 ticks of history."""
+    max_keys: int = 200_000
+    silence_ticks: int = 360
+    """Of a silence, so many ticks are judged; what follows is taken as missing, so that its cost is bounded."""
+
+    def __post_init__(self) -> None:
+        k, n = self.persist
+        rules = [
+            (bool(self.detectors), f"detectors: got `{self.detectors}`; name at least one"),
+            (self.alarms_per_day > 0, f"alarms_per_day: got `{self.alarms_per_day}`; legal: above 0"),
+            (self.min_volume >= 0, f"min_volume: got `{self.min_volume}`; legal: 0 or more"),
+            (self.min_effect >= 0, f"min_effect: got `{self.min_effect}`; legal: 0 or more"),
+            (1 <= k <= n <= MOST_PERSIST, f"persist: got `{k} of {n}`; legal: 1 <= k <= n <= {MOST_PERSIST}"),
+            (self.width_us > 0, f"width: got `{self.width_us}` µs; legal: above 0"),
+            (0 <= self.min_confidence <= 1, f"min_confidence: got `{self.min_confidence}`; legal: 0 to 1"),
+            (self.max_keys > 0, f"max_keys: got `{self.max_keys}`; legal: above 0"),
+        ]
+        problems = tuple(text for holds, text in rules if not holds)
+        if problems:
+            raise ConfigError("; ".join(problems), problems)
+
+
+class Watch:
+    """Judges the windows of one `[detect.X]` block in order of time.
+
+    A known key absent from a fully covered window is 0; from a partly covered one it is missing (NaN): nothing is
+    concluded and nothing learnt. Probabilities of several detectors are joined by Bonferroni's rule: the smallest,
+    times their number. A key absent for more than 24 hours is forgotten (looked at once an hour of event time); when
+    more than `max_keys` are known, those absent longest go first. Deterministic in the ticks given. About 1.7 kB a
+    key with both detectors.
+
+    >>> watch = Watch(WatchConfig("customers", min_confidence=0.5))
+    >>> keys = np.arange(5)
+    >>> for i in range(200):
+    ...     alarms = watch.tick(i * 10_000_000, keys, np.full(5, 40.0) + (i + keys) % 9, full=True)
+    >>> burst = np.array([44.0, 44.0, 160.0, 44.0, 44.0])
+    >>> [(a.key, a.direction) for a in watch.tick(2_000_000_000, keys, burst, full=True)]
+    [(2, 'up')]
+    """
+
+    def __init__(self, config: WatchConfig) -> None:
+        self._config = config
+        self._detectors: list[Detector] = [resolve("yeoul.detectors", DETECTORS, name)() for name in config.detectors]
+        self._table = KeyTable()
+        self._history = History()
+        self._policy = Policy(
+            config.alarms_per_day,
+            config.min_volume,
+            config.min_effect,
+            config.min_confidence,
+            config.persist,
+            _DAY_US / config.width_us,
+        )
+        self._last_us = -1
+        self._silent = 0
+
+    def tick(self, start_us: int, keys: Ids, values: Floats, *, full: bool) -> list[Alarm]:
+        """Judge the window that starts at `start_us`, then learn from it.
+
+        Args:
+            start_us: start of the window, UTC; later than the last one's.
+            keys: ids of the keys present, each once, >= 0.
+            values: their values, amounts >= 0; NaN = missing.
+            full: whether every split reported.
+
+        Returns:
+            Alarmed keys, least p first.
+
+        Raises:
+            InputError: a time not after the last one's, or keys that occur twice or are negative.
+        """
+        self._check(start_us, keys, values)
+        self._silent = 0
+        return self._tick(start_us, keys, values, full=full)
+
+    def silence(self, start_us: int, end_us: int, *, full: bool) -> list[tuple[int, list[Alarm]]]:
+        """Judge a run of windows without any row, from `start_us` until `end_us`.
+
+        When `full`, every known key is 0 in each of them; the first `silence_ticks` of a silence are judged (however
+        the silence is cut into runs), the rest is taken as missing. When not `full` nothing is known of any.
+
+        Returns:
+            (start of the window, its alarms) of each window that has alarms.
+        """
+        width_us, found = self._config.width_us, []
+        at_us = start_us
+        while full and at_us < end_us and self._silent < self._config.silence_ticks:
+            self._silent += 1
+            if alarms := self._tick(at_us, _NO_KEYS, _NO_VALUES, full=True):
+                found.append((at_us, alarms))
+            at_us += width_us
+        if at_us < end_us:
+            self._history.skip(at_us, end_us, width_us)
+            self._last_us = end_us - width_us
+        return found
+
+    def _tick(self, start_us: int, keys: Ids, values: Floats, *, full: bool) -> list[Alarm]:
+        if self._last_us >= 0 and start_us // _HOUR_US != self._last_us // _HOUR_US:
+            seen, alive = self._table.seen_us, self._table.alive
+            self._forget(np.flatnonzero(alive & (start_us - seen > _DAY_US)))
+        self._last_us = start_us
+        slots, fits = self._place(start_us, keys)
+        table = self._table
+        value = np.where(table.alive, 0.0 if full else np.nan, np.nan)
+        value[slots] = values[fits]
+        tick = Tick(start_us, self._config.width_us, value, table.alive.copy())
+        judgements = [detector.judge(tick) for detector in self._detectors]
+        return self._alarms(tick, judgements)
+
+    def _place(self, start_us: int, keys: Ids) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+        """Slots of the present keys, and which of them fit into the table."""
+        table, most = self._table, self._config.max_keys
+        fits = np.ones(len(keys), bool)
+        if len(keys) > most:
+            # More keys in one window than the table may hold: the lowest ids are kept, the same ones every time.
+            fits[np.argsort(keys)[most:]] = False
+        slots = table.find(keys[fits])
+        table.seen_us[slots[slots >= 0]] = start_us
+        new = slots < 0
+        if new.any():
+            self._forget(table.absent_longest(max(0, len(table) + int(new.sum()) - most)))
+            slots[new] = table.add(keys[fits][new], start_us)
+        self._history.grow(table.capacity)
+        return slots, fits
+
+    def _alarms(self, tick: Tick, judgements: list[Judgement]) -> list[Alarm]:
+        p_all = np.stack([judgement.p for judgement in judgements])
+        confidences = np.stack([judgement.confidence for judgement in judgements])
+        speak = (confidences > 0).sum(axis=0)
+        best = np.argmin(p_all, axis=0)
+        everyone = np.arange(len(best))
+        p = np.minimum(1.0, p_all[best, everyone] * np.maximum(speak, 1))
+        shown = np.argmax(confidences > 0, axis=0)  # the first detector that says something
+        expected, lower, upper = (
+            np.stack([getattr(judgement, name) for judgement in judgements])[shown, everyone]
+            for name in ("expected", "lower", "upper")
+        )
+        confidence = confidences[best, everyone]
+        alarmed, sustained = self._policy.judge(p, tick.value, expected, upper, confidence)
+        self._history.push(tick.start_us, tick.value, expected, lower, upper)
+        at = np.flatnonzero(alarmed)
+        at = at[np.lexsort((self._table.ids[at], p[at]))]
+        return [
+            Alarm(
+                key=int(self._table.ids[i]),
+                detector=self._config.detectors[best[i]],
+                observed=float(tick.value[i]),
+                expected=float(expected[i]),
+                lower=float(lower[i]),
+                upper=float(upper[i]),
+                p=float(p[i]),
+                score=score_of(float(p[i])),
+                confidence=float(confidence[i]),
+                direction=direction_of(float(tick.value[i]), float(expected[i]), float(p_all[shown[i], i])),
+                sustained=bool(sustained[i]),
+            )
+            for i in at
+        ]
+
+    def _forget(self, slots: NDArray[np.intp]) -> None:
+        if not len(slots):
+            return
+        for detector in self._detectors:
+            detector.forget(slots)
+        self._policy.forget(slots)
+        self._history.forget(slots)
+        self._table.remove(slots)
+
+    def _check(self, start_us: int, keys: Ids, values: Floats) -> None:
+        message = ""
+        if start_us <= self._last_us:
+            message = f"got a window at `{start_us}` after one at {self._last_us}; windows come in order of time"
+        elif len(keys) != len(values):
+            message = f"got `{len(keys)}` keys and `{len(values)}` values; give one value a key"
+        elif len(keys) and (int(keys.min()) < 0 or len(np.unique(keys)) != len(keys)):
+            message = "got keys that occur twice or are negative in one window; give each non-negative id once"
+        if message:
+            raise InputError(message)
+
+    @property
+    def threshold(self) -> float:
+        """P at or below which a key is alarmed now, as the budget has it."""
+        return self._policy.threshold
+
+    @property
+    def scope(self) -> int:
+        """Keys large and old enough to be alarmed in the last tick."""
+        return self._policy.scope
+
+    @property
+    def keys(self) -> Ids:
+        """Known keys, ascending."""
+        return np.sort(self._table.ids[self._table.alive])
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held by all parts that tell theirs."""
+        parts = (self._table, self._history, self._policy, *self._detectors)
+        return sum(int(getattr(part, "nbytes", 0)) for part in parts)
+
+    def history(self, key: int) -> Floats:
+        """The last 60 ticks of a key, oldest first: rows of at_us, observed, expected, lower, upper (as float32).
+
+        Observed is NaN where it was missing; ticks before the key was known are left out; unknown keys give no rows.
+        """
+        slot = int(self._table.find(np.array([key], np.int64))[0])
+        return self._history.of(slot) if slot >= 0 else np.zeros((0, 5))
+
+    def current(self, keys: Ids) -> Floats:
+        """The last tick of `keys`: shape (n, 4) of observed, expected, lower, upper; NaN where unknown."""
+        return self._history.last(self._table.find(np.asarray(keys, np.int64)))
+
+    def snapshot(self) -> dict[str, Any]:
+        """All state as plain members and arrays."""
+        return {
+            "detectors": [detector.snapshot() for detector in self._detectors],
+            "names": list(self._config.detectors),
+            "table": self._table.snapshot(),
+            "history": self._history.snapshot(),
+            "policy": self._policy.snapshot(),
+            "last_us": self._last_us,
+            "silent": self._silent,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Continue exactly where `snapshot` was taken.
+
+        Raises:
+            ConfigError: the snapshot is of other detectors.
+        """
+        if tuple(state["names"]) != self._config.detectors:
+            message = f"kept state is of detectors `{state['names']}`, the declaration names {self._config.detectors}"
+            raise ConfigError(message)
+        for detector, kept in zip(self._detectors, state["detectors"], strict=True):
+            detector.restore(kept)
+        self._table.restore(state["table"])
+        self._history.restore(state["history"])
+        self._policy.restore(state["policy"])
+        self._last_us, self._silent = int(state["last_us"]), int(state["silent"])
