@@ -1,0 +1,200 @@
+"""The results as files that machines read: windows, late rows, findings, incidents, rankings, the ledger."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import groupby
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from yeoul.events import iso
+from yeoul.flows.plan import Plan, StreamPlan
+from yeoul.store import State
+from yeoul.streams import Layout, Part
+from yeoul.streams.log import COLUMNS, Archive, decode
+
+__all__ = ["write_results"]
+
+
+def write_results(state: State, plan: Plan, out: Path, ledgers: dict[str, Any], archive: Archive) -> list[Path]:
+    """Write what `state` holds to the folder `out`; the files written. All times are ISO 8601 UTC.
+
+    Sorted so that equal results are equal bytes; a file appears under its name only when it is whole.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    files = []
+    for name, write in {
+        "windows.ndjson": lambda file: _windows(state, plan, archive, file),
+        "late.ndjson": lambda file: _late(state, file),
+        "findings.ndjson": lambda file: _findings(state, file),
+        "incidents.ndjson": lambda file: _incidents(state, file),
+        "rankings.ndjson": lambda file: _rankings(state, file),
+        "ledger.json": lambda file: file.write(json.dumps(ledgers, indent=2, ensure_ascii=False).encode() + b"\n"),
+    }.items():
+        with _whole(out / name) as file:
+            write(file)
+        files.append(out / name)
+    return files
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[IO[bytes]]:
+    part = path.with_name(f"{path.name}.part")
+    with part.open("wb") as file:
+        yield file
+    part.replace(path)
+
+
+def _line(file: IO[bytes], **members: Any) -> None:
+    file.write(json.dumps(members, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
+
+
+def _windows(state: State, plan: Plan, archive: Archive, file: IO[bytes]) -> None:
+    for stream in sorted(plan.streams, key=lambda each: each.spec.name):
+        writer = _WindowWriter(state, stream, file)
+        for (start_us, end_us), rows in groupby(_entries(state, stream.spec.name, archive), key=lambda row: row[3:5]):
+            parts = [(row[5], decode(row)[1].part) for row in rows]
+            writer.write(start_us, end_us, [(revision, part) for revision, part in parts if part is not None])
+
+
+def _entries(state: State, stream: str, archive: Archive) -> Iterator[tuple[Any, ...]]:
+    """Rows of the log in the order of window start and revision; of the archive one file is in memory at a time."""
+    where = "stream = ? AND kind = 'window'"
+    places: list[tuple[int, int, str, int]] = [
+        (start_us, revision, "", seq)
+        for seq, start_us, revision in state.db.execute(
+            f"SELECT seq, start_us, revision FROM log WHERE {where}", (stream,)
+        )
+    ]
+    for (path,) in state.db.execute("SELECT path FROM archive WHERE stream = ? ORDER BY first_seq", (stream,)):
+        places += [(row[3], row[5], path, row[0]) for row in archive(path) if row[2] == "window"]
+    opened, rows = "", {}
+    for _, _, path, seq in sorted(places):
+        if path:
+            if path != opened:
+                opened, rows = path, {row[0]: row for row in archive(path)}
+            yield rows[seq]
+        else:
+            yield state.db.execute(f"SELECT {COLUMNS} FROM log WHERE seq = ?", (seq,)).fetchone()
+
+
+class _WindowWriter:
+    """Writes the windows of one stream, keys in the order of their texts."""
+
+    def __init__(self, state: State, stream: StreamPlan, file: IO[bytes]) -> None:
+        spec = stream.spec
+        self.file = file
+        types = {each.name: each.type for each in spec.schema.fields}
+        self.layout = Layout.of(spec.aggregates, frozenset(name for name, type_ in types.items() if type_ == "float"))
+        self.json: list[list[str]] = []
+        self.rank: list[NDArray[np.int64]] = []
+        for name in spec.keys:
+            pairs = state.db.execute(
+                "SELECT code, text FROM key WHERE stream = ? AND field = ?", (spec.name, name)
+            ).fetchall()
+            number = types[name] in {"int", "float"}
+            size = max((code for code, _ in pairs), default=-1) + 1
+            texts, rank = [""] * size, np.zeros(size, np.int64)
+            for place, (code, text) in enumerate(sorted(pairs, key=lambda pair: pair[1])):
+                texts[code] = text if number else json.dumps(text, ensure_ascii=False)
+                rank[code] = place
+            self.json.append(texts)
+            self.rank.append(rank)
+        self.head = f'{{"stream":{json.dumps(spec.name)},'
+        members = [json.dumps(each).replace("%", "%%") for each in (*spec.keys, *(a.name for a in spec.aggregates))]
+        self.row = ",".join(f"{member}:%s" for member in members)
+
+    def write(self, start_us: int, end_us: int, revisions: list[tuple[int, Part]]) -> None:
+        head = f'{self.head}"window_start":"{iso(start_us)}","window_end":"{iso(end_us)}",'.replace("%", "%%")
+        template = head + self.row + ',"revision":%s}\n'
+        ranks, rows = [], []
+        for revision, part in revisions:
+            codes = part.codes if self.rank else ()
+            ranks.append([rank[code] for rank, code in zip(self.rank, codes, strict=True)])
+            keys = [list(map(texts.__getitem__, code.tolist())) for texts, code in zip(self.json, codes, strict=True)]
+            values = [list(map(repr, column.tolist())) for column in part.values(self.layout).values()]
+            rows += list(zip(*keys, *values, [revision] * len(part), strict=True))
+        by_key = [np.concatenate([rank[i] for rank in ranks]) for i in range(len(self.rank))]
+        # lexsort is stable and takes the most significant last: keys first, then revisions as they came
+        order = np.lexsort(by_key[::-1]).tolist() if by_key else range(len(rows))
+        self.file.write("".join([template % rows[index] for index in order]).encode())
+
+
+def _late(state: State, file: IO[bytes]) -> None:
+    query = "SELECT stream, event_us, source, position, reason, row FROM late ORDER BY 1, 2, 3, 4"
+    for stream, event_us, source, position, reason, row in state.db.execute(query):
+        _line(
+            file,
+            stream=stream,
+            event_time=iso(event_us),
+            source=source,
+            position=position,
+            reason=reason,
+            row=json.loads(row),
+        )
+
+
+def _findings(state: State, file: IO[bytes]) -> None:
+    query = (
+        "SELECT id, block, detector, keys, start_us, observed, expected, lower, upper, p, score, confidence, why "
+        "FROM finding ORDER BY start_us, block, keys, detector"
+    )
+    for id_, block, detector, keys, start_us, *numbers, why in state.db.execute(query):
+        names = ("observed", "expected", "lower", "upper", "p", "score", "confidence")
+        _line(
+            file,
+            id=id_,
+            block=block,
+            detector=detector,
+            **json.loads(keys),
+            window_start=iso(start_us),
+            **dict(zip(names, numbers, strict=True)),
+            why=json.loads(why),
+        )
+
+
+def _incidents(state: State, file: IO[bytes]) -> None:
+    query = (
+        "SELECT id, block, keys, detectors, opened_us, closed_us, score, observed, expected, contributors, findings "
+        "FROM incident ORDER BY opened_us, block, id"
+    )
+    for row in state.db.execute(query):
+        _line(
+            file,
+            id=row[0],
+            block=row[1],
+            keys=json.loads(row[2]),
+            detectors=json.loads(row[3]),
+            opened_at=iso(row[4]),
+            closed_at=None if row[5] is None else iso(row[5]),
+            score=row[6],
+            observed=row[7],
+            expected=row[8],
+            contributors=json.loads(row[9]),
+            findings=row[10],
+        )
+
+
+def _rankings(state: State, file: IO[bytes]) -> None:
+    query = (
+        "SELECT ranking, scope, at_us, place, key, score, count, trend, movement "
+        "FROM ranking WHERE at_us > 0 ORDER BY ranking, at_us, scope, place"
+    )
+    for ranking, scope, at_us, place, key, score, count, trend, movement in state.db.execute(query):
+        _line(
+            file,
+            ranking=ranking,
+            scope=json.loads(scope),
+            at=iso(at_us),
+            place=place,
+            key=json.loads(key),
+            score=score,
+            count=count,
+            trend=trend,
+            movement=movement,
+        )

@@ -1,0 +1,202 @@
+"""One stream with its source: which split is read next, what its rows do, where it stood at the last checkpoint."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from yeoul.clock import Clock
+from yeoul.events import Ledger
+from yeoul.ingest.contract import Decoder, Notice, Source, Split
+from yeoul.ingest.quarantine import Quarantine
+from yeoul.store import State
+from yeoul.streams import Checkpoint, Drained, Entry, LocalStream, StreamSpec
+from yeoul.streams import log as results_log
+from yeoul.streams.front import NEVER
+
+__all__ = ["Feed", "OpenSource", "seal"]
+
+OpenSource = Callable[[dict[str, dict[str, Any]]], Source]
+"""Opens a source where the splits of these names go on from these positions."""
+
+_REPLAY_BLOCK_BYTES = 4 << 20
+_LIVE_BLOCK_BYTES = 1 << 20
+
+
+@dataclass(slots=True)
+class _Reading:
+    """How the reading of one split stands."""
+
+    split: Split
+    moved: bool = False
+    """Whether its position changed since the last checkpoint."""
+    empty: bool = False
+    """Whether the last look found nothing new."""
+    silent_since_us: int = 0
+    """Monotonic time of its last row."""
+    idle: bool = False
+    done: bool = False
+    """Read to its end for good (replay)."""
+
+
+class Feed:
+    """Reads, decodes and counts one stream.
+
+    The split with the lowest watermark is always read next, live and in replay: so a backlog of many files is read in
+    the order of its events, and the result does not depend on speed.
+    """
+
+    def __init__(
+        self, spec: StreamSpec, open_source: OpenSource, decoder: Decoder, clock: Clock, *, live: bool
+    ) -> None:
+        self.spec = spec
+        self.source: Source
+        self.live = live
+        self.stream: LocalStream
+        self._open_source = open_source
+        self.notices: list[Notice] = []
+        self._decoder = decoder
+        self._clock = clock
+        self._checkpoint: Checkpoint
+        self._readings: dict[str, _Reading] = {}
+        self._last_row_us = clock.monotonic_us()
+        self._fresh = True
+        self._polled = False
+
+    def load(self, state: State, archive: results_log.Archive) -> None:
+        """Continue from the state's last checkpoint."""
+        name = self.spec.name
+        self.stream = LocalStream(
+            self.spec, lambda start, end: results_log.history(state.db, archive, name, start, end)
+        )
+        self._checkpoint = Checkpoint(self.stream)
+        positions = self._checkpoint.load(state.db)
+        self._fresh = not positions
+        self.source = self._open_source(positions)
+        self._readings = {}
+        self._polled = False
+
+    def poll(self) -> None:
+        """Look for new, rotated and vanished splits."""
+        self.source.poll()
+        self.notices += self.source.notices()
+        known = {split.name: split for split in self.source.splits()}
+        for name in [name for name in self._readings if name not in known]:
+            del self._readings[name]
+        for name, split in known.items():
+            reading = self._readings.get(name)
+            if reading is None:
+                # what is there from the beginning is waited for, what appears later joins when it has caught up
+                first = self._fresh and not self._polled
+                self.stream.open(name, joined=first and (not self.live or split.backlog_bytes() > 0))
+                self._readings[name] = _Reading(split, silent_since_us=self._clock.monotonic_us())
+            else:
+                reading.split = split
+                reading.empty = False
+        self._polled = True
+
+    def step(self) -> int:
+        """Read one block of the split that is furthest behind; its bytes, or 0 when there is nothing new to read."""
+        while True:
+            waiting = [reading for reading in self._readings.values() if not reading.empty and not reading.done]
+            if not waiting:
+                return 0
+            reading = min(waiting, key=lambda each: (self._watermark_us(each.split.name), each.split.name))
+            size = self._read(reading)
+            if size:
+                return size
+
+    def advance(self) -> None:
+        """Let splits go idle, move the watermark, close windows."""
+        if self.live:
+            self._go_idle()
+        active = [reading for reading in self._readings.values() if not reading.idle]
+        silent = self._clock.monotonic_us() - self._last_row_us if self.live and not active else None
+        self.stream.advance(silent_us=silent)
+
+    def finish(self) -> None:
+        """All splits have ended: close every window."""
+        self.stream.finish()
+
+    def save(self, db: sqlite3.Connection, drained: Drained, quarantine: Quarantine, now_us: int) -> None:
+        """Write everything since the last checkpoint (inside a transaction)."""
+        name = self.spec.name
+        positions: dict[str, dict[str, Any]] = {}
+        for reading in self._readings.values():
+            if reading.moved:
+                positions[reading.split.name] = reading.split.position()
+                reading.moved = False
+        self._checkpoint.save(db, positions)
+        results_log.append(db, name, drained.entries)
+        _save_late(db, name, drained)
+        for split, reject in drained.rejects:
+            quarantine.add(name, split, [reject], now_us)
+        notices, self.notices = self.notices, []
+        rows = [(now_us, name, notice.kind, notice.source, notice.detail) for notice in notices]
+        db.executemany("INSERT INTO notice (at_us, stream, kind, source, detail) VALUES (?, ?, ?, ?, ?)", rows)
+
+    def ledger(self) -> Ledger:
+        """The rows of all splits by class."""
+        total = Ledger()
+        for book in self.stream.ledger.values():
+            total.add(book)
+        return total
+
+    def backlog_bytes(self) -> int:
+        """Bytes written and not read yet."""
+        return sum(reading.split.backlog_bytes() for reading in self._readings.values())
+
+    def close(self) -> None:
+        """Let go of the source."""
+        self.source.close()
+
+    def _watermark_us(self, name: str) -> int:
+        clock = self.stream.clocks.splits[name]
+        return clock.watermark_us if clock.front.started else NEVER
+
+    def _read(self, reading: _Reading) -> int:
+        split = reading.split
+        limit = _LIVE_BLOCK_BYTES if self.live else _REPLAY_BLOCK_BYTES
+        block = split.read(limit, final=not self.live)
+        clock = self.stream.clocks.splits[split.name]
+        if block is None:
+            reading.empty = True
+            clock.caught_up = True
+            if not self.live:
+                self.stream.end(split.name)
+                reading.done = True
+            return 0
+        # the wall clock may only help where a row can just have been written: the last look had found nothing
+        wall_us = self._clock.now_us() if self.live and clock.caught_up else None
+        reading.moved = True
+        reading.idle = clock.caught_up = False
+        reading.silent_since_us = self._last_row_us = self._clock.monotonic_us()
+        self.stream.add(split.name, self._decoder.decode(block), wall_us=wall_us)
+        return len(block.data)
+
+    def _go_idle(self) -> None:
+        now = self._clock.monotonic_us()
+        for name, reading in self._readings.items():
+            if reading.empty and not reading.idle and now - reading.silent_since_us >= self.spec.idle_timeout_us:
+                self.stream.idle(name, self._clock.now_us())
+                reading.idle = True
+
+
+def _save_late(db: sqlite3.Connection, stream: str, drained: Drained) -> None:
+    """Write late rows to the side output."""
+    rows = [
+        (stream, row.event_us, row.source, row.position, row.reason, json.dumps(row.row, ensure_ascii=False))
+        for row in drained.late
+    ]
+    db.executemany("INSERT INTO late (stream, event_us, source, position, reason, row) VALUES (?, ?, ?, ?, ?, ?)", rows)
+
+
+def seal(entries: list[Entry], seq: int) -> int:
+    """Number the entries from `seq` on; the next free number."""
+    for entry in entries:
+        entry.seq = seq
+        seq += 1
+    return seq

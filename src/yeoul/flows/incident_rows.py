@@ -1,0 +1,183 @@
+"""Findings and incidents on their way into the state file, the tracks that charts draw, and who is to be told."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from yeoul.deliver import Outbox
+from yeoul.detect import Watch
+from yeoul.events import iso
+from yeoul.flows.plan import Notifier
+from yeoul.incidents import Change, Incident, Link
+
+__all__ = ["IncidentRows", "key_text"]
+
+_TRACKED_KEYS = 20
+"""Keys of one incident that are drawn."""
+_AFTER_TICKS = 6
+_STALE_US = 600_000_000
+"""Older changes, as in a catch-up, are recorded and told to nobody."""
+
+_FINDING = (
+    "id", "seq", "block", "detector", "keys", "start_us", "observed", "expected", "lower", "upper", "p", "score",
+    "confidence", "why", "incident",
+)  # fmt: skip
+
+
+def key_text(key: dict[str, str]) -> str:
+    """Canonical JSON of a key.
+
+    >>> key_text({"cpk": "c1"})
+    '{"cpk":"c1"}'
+    """
+    return json.dumps(key, ensure_ascii=False, separators=(",", ":"))
+
+
+class IncidentRows:
+    """Rows of one block that gather until the next checkpoint."""
+
+    def __init__(self, block: str, width_us: int, notifiers: tuple[Notifier, ...]) -> None:
+        self.block = block
+        self._width_us = width_us
+        self._notifiers = [each for each in notifiers if not each.detects or block in each.detects]
+        self._findings: dict[tuple[str, int], dict[str, Any]] = {}
+        self._links: list[tuple[str, str, int]] = []
+        self._incidents: dict[str, Incident] = {}
+        self._changes: list[tuple[int, Change]] = []
+        self._tracks: list[tuple[Any, ...]] = []
+        self._drawn: dict[str, dict[str, int]] = {}
+        """Of each incident that is drawn: its keys and up to when."""
+        self._closing: dict[str, int] = {}
+
+    def finding(self, row: dict[str, Any]) -> None:
+        """An alarmed key-window."""
+        self._findings[row["keys"], row["start_us"]] = {**row, "incident": ""}
+
+    def note(self, changes: Iterable[Change], links: Iterable[Link], at_us: int) -> None:
+        """What the incidents' state machine said of a tick."""
+        for link in links:
+            known = self._findings.get((link.key, link.start_us))
+            if known is not None:
+                known["incident"] = link.incident
+            else:
+                self._links.append((link.incident, link.key, link.start_us))
+        for change in changes:
+            self._changes.append((at_us, change))
+            self._incidents[change.incident.id] = change.incident
+            if change.kind in {"closed", "merged"}:
+                self._closing[change.incident.id] = at_us + _AFTER_TICKS * self._width_us
+            else:
+                self._drawn.setdefault(change.incident.id, {})
+
+    def refresh(self, incidents: Iterable[Incident]) -> None:
+        """Open incidents whose numbers moved without a change of meaning."""
+        for incident in incidents:
+            self._incidents[incident.id] = incident
+
+    def resume(self, incidents: Iterable[Incident]) -> None:
+        """Incidents that are open after a restart go on being drawn."""
+        for incident in incidents:
+            self._drawn.setdefault(incident.id, {})
+            self._incidents[incident.id] = incident
+
+    def track(self, watch: Watch, number_of: Callable[[str], int | None], at_us: int) -> None:
+        """Add the newest ticks of the keys of drawn incidents; a key that joins brings the ticks before."""
+        for id_, drawn in list(self._drawn.items()):
+            incident = self._incidents.get(id_)
+            keys = list(incident.keys[:_TRACKED_KEYS]) if incident else list(drawn)
+            for key in keys:
+                number = number_of(key)
+                if number is None:
+                    continue
+                history = watch.history(number)
+                fresh = history[history[:, 0] > drawn.get(key, -1)]
+                self._tracks += [(id_, key, int(row[0]), *map(_plain, row[1:].tolist())) for row in fresh]
+                if len(history):
+                    drawn[key] = int(history[-1, 0])
+            if self._closing.get(id_, at_us) < at_us:
+                del self._drawn[id_], self._closing[id_]
+
+    def save(self, db: sqlite3.Connection) -> None:
+        """Write what gathered (inside a transaction)."""
+        holes = ", ".join("?" * len(_FINDING))
+        rows = [tuple(row[name] for name in _FINDING) for row in self._findings.values()]
+        db.executemany(f"INSERT OR REPLACE INTO finding ({', '.join(_FINDING)}) VALUES ({holes})", rows)
+        links = [(incident, self.block, key, start_us) for incident, key, start_us in self._links]
+        db.executemany("UPDATE finding SET incident = ? WHERE block = ? AND keys = ? AND start_us = ?", links)
+        db.executemany(
+            "INSERT OR REPLACE INTO incident VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [_incident_row(incident) for incident in self._incidents.values()],
+        )
+        for _, change in self._changes:
+            if change.kind == "merged":
+                db.execute("UPDATE finding SET incident = ? WHERE incident = ?", (change.into, change.incident.id))
+        db.executemany("INSERT OR REPLACE INTO track VALUES (?, ?, ?, ?, ?, ?, ?)", self._tracks)
+        self._tell(db)
+        self.discard()
+
+    def discard(self) -> None:
+        """Drop what gathered."""
+        self._findings = {}
+        self._links = []
+        self._incidents = {id_: each for id_, each in self._incidents.items() if id_ in self._drawn}
+        self._changes = []
+        self._tracks = []
+
+    def _tell(self, db: sqlite3.Connection) -> None:
+        if not self._notifiers or not self._changes:
+            return
+        outbox = Outbox(db)
+        for at_us, change in self._changes:
+            body = {
+                "id": change.incident.id,
+                "change": change.kind,
+                "block": self.block,
+                "keys": [json.loads(key) for key in change.incident.keys[:_TRACKED_KEYS]],
+                "keys_total": len(change.incident.keys),
+                "direction": change.incident.direction,
+                "observed": change.incident.observed,
+                "expected": change.incident.expected,
+                "score": change.incident.score,
+                "confidence": change.incident.confidence,
+                "opened_at": iso(change.incident.opened_us),
+                "since": iso(change.incident.since_us),
+                "closed_at": None if change.incident.closed_us is None else iso(change.incident.closed_us),
+                "contributors": _contributors(change.incident),
+            }
+            for notifier in self._notifiers:
+                outbox.add(notifier.name, change.incident.id, change.kind, at_us, body)
+
+
+def _incident_row(incident: Incident) -> tuple[Any, ...]:
+    return (
+        incident.id,
+        incident.block,
+        f"[{','.join(incident.keys)}]",
+        json.dumps(list(incident.detectors)),
+        incident.opened_us,
+        incident.updated_us,
+        incident.closed_us,
+        incident.score,
+        incident.confidence,
+        incident.direction,
+        incident.observed,
+        incident.expected,
+        json.dumps(_contributors(incident), ensure_ascii=False, separators=(",", ":")),
+        incident.findings,
+    )
+
+
+def _contributors(incident: Incident) -> list[dict[str, Any]]:
+    return [
+        {"key": json.loads(part.key), "observed": part.observed, "expected": part.expected, "share": part.share}
+        for part in incident.contributors
+    ]
+
+
+def _plain(value: float) -> float | None:
+    return None if np.isnan(value) else float(f"{value:.6g}")

@@ -1,0 +1,156 @@
+"""What is hot: a ranking follows the results log, revisions included, and its places are kept hourly and for now."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import Any
+
+import numpy as np
+
+from yeoul.flows.ids import KeyIds
+from yeoul.flows.plan import RankBlock
+from yeoul.rank import OVERALL, Places
+from yeoul.streams import Entry, LocalStream
+
+__all__ = ["RankFlow"]
+
+_HOUR_US = 3_600_000_000
+_MINUTE_US = 60_000_000
+_SCOPES_SHOWN = 2000
+"""Scopes whose places of now are kept for the pages; the hourly ones are kept for all."""
+
+
+class RankFlow:
+    """One `[rank.…]` block."""
+
+    def __init__(self, block: RankBlock, stream: LocalStream) -> None:
+        self.name = f"rank.{block.name}"
+        self.stream = block.stream
+        self.block = block
+        self._layout = stream.layout
+        self._fields = list(stream.spec.keys)
+        self._share = stream.spec.slide_us / stream.spec.size_us
+        self._keys = KeyIds(block.by, stream.keys)
+        self._scopes = KeyIds(block.within, stream.keys)
+        self._hot = block.hot.build()
+        self._newest_us = 0
+        self._hour_us = 0
+        self._scopes_us = 0
+        self._moved = False
+        self._kept: list[tuple[int, Places]] = []
+
+    def take(self, entry: Entry) -> None:
+        if entry.kind not in {"window", "empty"}:
+            return
+        if entry.revision == 0:
+            self._pass_hours(entry.end_us)
+            self._newest_us = max(self._newest_us, entry.end_us)
+            self._moved = True
+        part = entry.change if entry.revision else entry.part
+        if part is None:
+            return
+        counts = part.values(self._layout)[self.block.value].astype(np.float64) * self._share
+        codes = dict(zip(self._fields, part.codes, strict=True))
+        keys = self._keys.of([codes[name] for name in self.block.by])
+        scopes = self._scopes.of([codes[name] for name in self.block.within])
+        self._hot.add(entry.end_us, scopes if self.block.within else np.zeros_like(keys), keys, counts)
+
+    def _pass_hours(self, end_us: int) -> None:
+        """Publish at each full hour that lies before this window's end: what belongs to it has been added."""
+        if not self._hour_us:
+            self._hour_us = end_us // _HOUR_US * _HOUR_US
+        while self._newest_us and self._hour_us + _HOUR_US < end_us:
+            self._hour_us += _HOUR_US
+            if self._hour_us >= self._newest_us:
+                self._publish(self._hour_us)
+
+    def _publish(self, at_us: int) -> None:
+        self._kept.append((at_us, self._hot.publish(at_us, names=self._keys.names)))
+
+    def places(self) -> Places:
+        """The places over all after the newest window."""
+        return self._hot.places(self._newest_us, scopes=np.array([OVERALL]), names=self._keys.names)
+
+    def finish(self) -> None:
+        if self._newest_us:
+            self._publish(self._newest_us)
+
+    def save(self, db: sqlite3.Connection) -> None:
+        for at_us, places in self._kept:
+            self._write(db, at_us, places)
+        self._kept = []
+        if not self._moved:
+            return
+        self._moved = False
+        name = self.block.name
+        db.execute("DELETE FROM ranking WHERE ranking = ? AND at_us = 0 AND scope = '{}'", (name,))
+        self._write(db, 0, self.places())
+        if self.block.within and self._newest_us - self._scopes_us >= _MINUTE_US:
+            self._scopes_us = self._newest_us
+            shown = np.arange(min(len(self._scopes), _SCOPES_SHOWN))
+            db.execute("DELETE FROM ranking WHERE ranking = ? AND at_us = 0 AND scope <> '{}'", (name,))
+            self._write(db, 0, self._hot.places(self._newest_us, scopes=shown, names=self._keys.names))
+
+    def _write(self, db: sqlite3.Connection, at_us: int, places: Places) -> None:
+        db.executemany(
+            "INSERT OR REPLACE INTO ranking VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [(self.block.name, row["scope"], at_us, *_members(row)) for row in self.rows(places)],
+        )
+
+    def rows(self, places: Places) -> list[dict[str, Any]]:
+        """Places as members; `scope` and `key` are canonical JSON."""
+        return [
+            {
+                "scope": "{}" if scope == OVERALL else _json(self._scopes.key(scope)),
+                "place": place,
+                "key": _json(self._keys.key(key)),
+                "score": _round(score),
+                "count": _round(count),
+                "trend": _round(trend),
+                "movement": movement,
+            }
+            for scope, place, key, score, count, trend, movement in zip(
+                places.scope.tolist(),
+                places.place.tolist(),
+                places.key.tolist(),
+                places.score.tolist(),
+                places.count.tolist(),
+                places.trend.tolist(),
+                places.movement,
+                strict=True,
+            )
+        ]
+
+    def discard(self) -> None:
+        self._kept = []
+        self._moved = True
+
+    def snapshot(self) -> dict[str, Any]:
+        return {
+            "keys": self._keys.snapshot(),
+            "scopes": self._scopes.snapshot(),
+            "hot": self._hot.snapshot(),
+            "newest_us": self._newest_us,
+            "hour_us": self._hour_us,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self._keys.restore(state["keys"])
+        self._scopes.restore(state["scopes"])
+        self._hot.restore(state["hot"])
+        self._newest_us = state["newest_us"]
+        self._hour_us = state["hour_us"]
+
+
+def _members(row: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(row[name] for name in ("place", "key", "score", "count", "trend", "movement"))
+
+
+def _json(key: dict[str, str]) -> str:
+    return json.dumps(key, ensure_ascii=False, separators=(",", ":"))
+
+
+def _round(value: float) -> float:
+    # sums of decayed floats agree to 1e-12 whatever the order of adding; what is kept agrees to the last digit
+    return float(f"{value:.9g}")
