@@ -32,6 +32,18 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     return report
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """The same for a file below `services/` that skips as a whole."""
+    report = yield
+    if SERVICES_REQUIRED and report.skipped and "services" in collector.path.parts:
+        report.outcome = "failed"
+        report.longrepr = f"YEOUL_REQUIRE_SERVICES=1, yet the file skipped itself: {report.longrepr}"
+    return report
+
+
 @pytest.fixture(autouse=True)
 def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test depends on the settings or the terminal of who runs it."""
