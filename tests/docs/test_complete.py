@@ -1,0 +1,34 @@
+"""The documentation knows every part that ships: one page for each detector, source and ranking."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+DOCS = Path(__file__).parents[2] / "docs"
+# Folder of pages, and the tuple (or table) of built-ins that it must cover.
+FAMILIES = {"detectors": "yeoul.detect:DETECTORS", "sources": "yeoul.ingest:SOURCES", "rankings": "yeoul.rank:RANKINGS"}
+
+
+def _names(family: str) -> list[str]:
+    """What a page of each built-in is called: its name in the table, or the module of `package.module:Name`."""
+    module, _, name = FAMILIES[family].partition(":")
+    builtins = getattr(import_module(module), name)
+    if isinstance(builtins, dict):
+        return sorted(builtins)
+    return sorted(reference.partition(":")[0].rpartition(".")[2] for reference in builtins)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_part_that_ships_has_its_page(family: str) -> None:
+    folder = DOCS / family
+    if not folder.is_dir():
+        pytest.skip(f"docs/{family}/ is not begun")
+    assert sorted(page.stem for page in folder.glob("*.md") if page.stem != "index") == _names(family)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_list_of_parts_is_not_empty(family: str) -> None:
+    assert _names(family) != []
