@@ -82,7 +82,7 @@ class ServiceConfig:
         found += [
             f"{name}: got `{getattr(self, name)}`; legal: {low} to {high}"
             for name, low, high in (
-                ("rate_eps", 0.001, 1e6),
+                ("rate_eps", 1e-9, 1e6),
                 ("rhythm", 0, 1),
                 ("dispersion", 0, 10),
                 ("wander", 0, 1),

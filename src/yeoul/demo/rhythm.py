@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from yeoul.demo.config import ServiceConfig
 
-__all__ = ["SEOUL_US", "Rhythm", "smooth_noise"]
+__all__ = ["SEOUL_US", "Rhythm", "SmoothNoise"]
 
 SEOUL_US = 9 * 3_600_000_000
 """Asia/Seoul is 9 hours ahead of UTC and has no summer time."""
@@ -28,6 +28,7 @@ class Rhythm:
     def __init__(self, config: ServiceConfig) -> None:
         rng = np.random.default_rng([config.seed, 1])
         self._config = config
+        self._noise = SmoothNoise(config.seed, 2, _WANDER_US, config.customers)
         self._profile = rng.integers(0, _PROFILES, config.customers)
         self._table = np.stack([_week(rng, config.rhythm) for _ in range(_PROFILES)])
 
@@ -39,8 +40,7 @@ class Rhythm:
         week = (self._table[:, here] * (1 - weight) + self._table[:, there] * weight)[self._profile]
         if not self._config.wander:
             return week
-        noise = smooth_noise(self._config.seed, 2, at_us, _WANDER_US, self._config.customers)
-        return week * np.exp(self._config.wander * noise)
+        return week * np.exp(self._config.wander * self._noise.at(at_us))
 
     def mean_level(self, start_us: int, end_us: int, share: NDArray[np.float64]) -> float:
         """Mean level of the whole service over a range, customers weighted by `share`."""
@@ -48,13 +48,29 @@ class Rhythm:
         return float(np.mean([self.level(int(at)) @ share for at in times]))
 
 
-def smooth_noise(seed: int, stream: int, at_us: int, step_us: int, size: int) -> NDArray[np.float64]:
-    """Standard normal noise that moves smoothly over `step_us`; a function of its arguments alone."""
-    knot, part = divmod(at_us, step_us)
-    before, after = (np.random.default_rng([seed, stream, k]).standard_normal(size) for k in (knot, knot + 1))
-    angle = part / step_us * np.pi / 2
-    # sine and cosine keep the variance at one between the knots, where a straight line would halve it
-    return np.asarray(before * np.cos(angle) + after * np.sin(angle))
+class SmoothNoise:
+    """Standard normal noise for each of `size` things, which moves smoothly over `step_us`.
+
+    Follows from the seed, the stream and the time; what is kept only saves drawing the same knots again.
+    """
+
+    def __init__(self, seed: int, stream: int, step_us: int, size: int) -> None:
+        self._seed = (seed, stream)
+        self._step_us = step_us
+        self._size = size
+        self._knots: dict[int, NDArray[np.float64]] = {}
+
+    def at(self, at_us: int) -> NDArray[np.float64]:
+        """The noise at a time, length `size`."""
+        knot, part = divmod(at_us, self._step_us)
+        self._knots = {k: self._draw(k) for k in (knot, knot + 1)}
+        angle = part / self._step_us * np.pi / 2
+        # sine and cosine keep the variance at one between the knots, where a straight line would halve it
+        return np.asarray(self._knots[knot] * np.cos(angle) + self._knots[knot + 1] * np.sin(angle))
+
+    def _draw(self, knot: int) -> NDArray[np.float64]:
+        known = self._knots.get(knot)
+        return np.random.default_rng([*self._seed, knot]).standard_normal(self._size) if known is None else known
 
 
 def _week(rng: np.random.Generator, depth: float) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from yeoul.demo.catalogue import Catalogue
 from yeoul.demo.config import MAX_LATE_US, ServiceConfig
 from yeoul.demo.hashing import mixed
-from yeoul.demo.rhythm import Rhythm, smooth_noise
+from yeoul.demo.rhythm import Rhythm, SmoothNoise
 
 __all__ = ["CELL_US", "PLAY", "Plays", "Traffic"]
 
@@ -50,6 +50,7 @@ class Traffic:
         self._rhythm = rhythm
         self._share = catalogue.customer_share
         self._title_share = catalogue.title_share
+        self._noise = SmoothNoise(config.seed, 5, _TITLE_DRIFT_US, config.titles)
         self._taste = rng.integers(0, config.titles, config.customers)
         self._drifted: tuple[int, NDArray[np.float64]] = (-1, np.empty(0))
 
@@ -92,9 +93,7 @@ class Traffic:
         """Cumulative shares of the titles, which drift over hours; renewed once a minute."""
         step = at_us // _DRIFT_STEP_US
         if self._drifted[0] != step:
-            size = self._config.titles
-            noise = smooth_noise(self._config.seed, 5, step * _DRIFT_STEP_US, _TITLE_DRIFT_US, size)
-            sums = np.cumsum(self._title_share * np.exp(_TITLE_DRIFT * noise))
+            sums = np.cumsum(self._title_share * np.exp(_TITLE_DRIFT * self._noise.at(step * _DRIFT_STEP_US)))
             sums /= sums[-1]
             self._drifted = (step, sums)
         return self._drifted[1]

@@ -53,7 +53,8 @@ class LogWriter:
         """Append whole lines; they are with the operating system when this returns (with `torn`, all but an end)."""
         data = self._pending[host] + lines
         if self._torn and data:
-            cut = len(data) - min(len(data), 17 + len(data) % 400)
+            last = len(data) - 1 - data.rfind(b"\n", 0, -1)
+            cut = len(data) - 1 - len(data) % max(1, last - 1)
             data, self._pending[host] = data[:cut], data[cut:]
         self._files[host].append(data)
 
