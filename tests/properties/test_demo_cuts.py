@@ -7,9 +7,8 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from yeoul.demo import Incident, LogWriter, Service, ServiceConfig
+from yeoul.demo import Incident, LogWriter, Rotation, Service, ServiceConfig
 from yeoul.demo.sample import SAMPLE_START_US
-from yeoul.demo.writer import Rotation
 
 SPAN_US = 50_000_000
 CONFIG = ServiceConfig(rate_eps=80, late=0.05, duplicates=0.05, malformed=0.05, future=0.05)

@@ -11,24 +11,29 @@ a string), `eid` unique to an event and repeated on a duplicate. Everything foll
 same range asked twice, in whatever pieces, gives the same bytes. `python -m yeoul.demo --folder DIR` runs it.
 """
 
-from yeoul.demo.catalogue import Catalogue
+from yeoul.demo.catalogue import ORIGINS, Catalogue
 from yeoul.demo.config import ServiceConfig
-from yeoul.demo.incident import KINDS, Incident
+from yeoul.demo.incident import KINDS, Incident, Kind
 from yeoul.demo.live import LiveService
-from yeoul.demo.plants import request_plant
-from yeoul.demo.sample import write_sample
+from yeoul.demo.plants import plant_answer, request_plant
+from yeoul.demo.sample import Sample, write_sample
 from yeoul.demo.schedule import schedule
 from yeoul.demo.service import Service
-from yeoul.demo.writer import LogWriter
+from yeoul.demo.writer import LogWriter, Rotation
 
 __all__ = [
     "KINDS",
+    "ORIGINS",
     "Catalogue",
     "Incident",
+    "Kind",
     "LiveService",
     "LogWriter",
+    "Rotation",
+    "Sample",
     "Service",
     "ServiceConfig",
+    "plant_answer",
     "request_plant",
     "schedule",
     "write_sample",

@@ -11,7 +11,7 @@ from typing import Any
 from yeoul.demo.incident import known_kind
 from yeoul.errors import InputError
 
-__all__ = ["PlantBox", "Wish", "request_plant", "write_json"]
+__all__ = ["PlantBox", "Wish", "plant_answer", "request_plant", "write_json"]
 
 _MEMBERS = ("kind", "target", "duration_s", "magnitude")
 
@@ -33,10 +33,10 @@ def request_plant(
     duration_s: float | None = None,
     magnitude: float | None = None,
 ) -> str:
-    """Ask the service that runs in `folder` for an incident; it starts within about a second.
+    """Ask the service that runs in `folder` for an incident; it starts within about half a second.
 
     Returns:
-        The wish's name: the answer appears as `plants/accepted/NAME.json` (the label) or `plants/refused/NAME.json`
+        The wish's name, for `plant_answer`: the answer appears as `plants/accepted/NAME.json` (the label) or `plants/refused/NAME.json`
         (an `error`).
 
     Raises:
@@ -49,6 +49,22 @@ def request_plant(
     box.mkdir(parents=True, exist_ok=True)
     write_json(box / f"{name}.json", {key: value for key, value in wish.items() if value is not None})
     return name
+
+
+def plant_answer(folder: Path, name: str) -> dict[str, Any] | None:
+    """The label that answers a wish; None while it waits.
+
+    Raises:
+        InputError: the service refused it; the message is the reason.
+    """
+    box = folder / "plants"
+    accepted, refused = (box / how / f"{name}.json" for how in ("accepted", "refused"))
+    if refused.exists():
+        raise InputError(json.loads(refused.read_bytes())["error"])
+    if not accepted.exists():
+        return None
+    label: dict[str, Any] = json.loads(accepted.read_bytes())
+    return label
 
 
 class PlantBox:

@@ -89,15 +89,19 @@ class Service:
 
         Costs a small part of rendering lines: for judging detectors over days.
         """
-        windows = -(-(end_us - start_us) // width_us)
-        sums = np.zeros(windows * self.config.customers, np.int64)
-        last = -(-(end_us + MAX_LATE_US) // CELL_US) if self.config.late else -(-(end_us + CELL_US) // CELL_US)
-        for cell in range(start_us // CELL_US, last):
+        sums = np.zeros((-(-(end_us - start_us) // width_us), self.config.customers), np.int64)
+        slowest_us = MAX_LATE_US if self.config.late else CELL_US
+        for cell in range(start_us // CELL_US, -(-(end_us + slowest_us) // CELL_US)):
             plays = self._cell(cell)
             plays = plays[(plays["at_us"] >= start_us) & (plays["at_us"] < end_us)]
-            slot = (plays["at_us"] - start_us) // width_us * self.config.customers + plays["customer"]
-            sums += np.bincount(slot, plays["hit"], len(sums)).astype(np.int64)
-        return sums.reshape(windows, self.config.customers)
+            if not len(plays):
+                continue
+            window = (plays["at_us"] - start_us) // width_us
+            first, size = int(window.min()), int(np.ptp(window)) + 1
+            slot = (window - first) * self.config.customers + plays["customer"]
+            hits = np.bincount(slot, plays["hit"], size * self.config.customers)
+            sums[first : first + size] += hits.reshape(size, -1).astype(np.int64)
+        return sums
 
     def _cell(self, cell: int) -> Plays:
         plays = self._traffic.cell(cell)

@@ -21,7 +21,7 @@ class Rotation:
 
     max_bytes: int = 64 << 20
     """A file is rotated before a line would make it longer (a single longer line has a file for itself)."""
-    keep: int | None = 48
+    keep: int | None = 20
     """Rotated files kept for each host; older ones are deleted. None keeps all."""
     copytruncate: bool = False
     """Copy and truncate the live file, as logrotate's option of that name does, instead of rename and create."""

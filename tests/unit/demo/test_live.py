@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from yeoul.clock import ManualClock
-from yeoul.demo import Incident, LiveService, Service, ServiceConfig, request_plant, schedule
+from yeoul.demo import Incident, LiveService, Service, ServiceConfig, plant_answer, request_plant, schedule
 from yeoul.demo.sample import SAMPLE_START_US
 from yeoul.errors import InputError, StateError
 from yeoul.events import parse_iso
@@ -75,7 +75,7 @@ def test_a_wish_is_planted_labelled_and_answered(tmp_path: Path):
     live.run(for_s=20)
     live.close()
     (label,) = labels_in(tmp_path)
-    assert label == json.loads((tmp_path / "plants" / "accepted" / f"{name}.json").read_text(encoding="utf-8"))
+    assert label == plant_answer(tmp_path, name)
     assert (label["kind"], label["cpk"], label["magnitude"]) == ("burst", [key], 6)
     start_us = parse_iso(label["start"])
     assert 0 <= start_us - asked_us <= 1_000_000
@@ -117,6 +117,16 @@ def test_a_wish_that_cannot_be_is_refused_with_the_reason_and_nothing_stops(tmp_
     assert reason in answer["error"]
     assert not (tmp_path / "plants" / "wish.json").exists()
     assert labels_in(tmp_path) == []
+
+
+def test_an_answer_is_awaited_and_a_refusal_gives_its_reason(tmp_path: Path):
+    live = open_service(tmp_path, ManualClock(SAMPLE_START_US))
+    name = request_plant(tmp_path, "drop", "CP9999")
+    assert plant_answer(tmp_path, name) is None
+    live.run(for_s=0.5)
+    live.close()
+    with pytest.raises(InputError, match="got the customer `CP9999`"):
+        plant_answer(tmp_path, name)
 
 
 def test_a_wish_of_an_unknown_kind_is_refused_before_it_is_sent(tmp_path: Path):

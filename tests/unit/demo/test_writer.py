@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from yeoul.demo import LogWriter
-from yeoul.demo.writer import Rotation
+from yeoul.demo import LogWriter, Rotation
 from yeoul.errors import ConfigError
 
 LINES = [f"line {number:04d} {'x' * (number % 37)}\n".encode() for number in range(500)]
