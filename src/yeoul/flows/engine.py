@@ -69,7 +69,8 @@ class Engine:
 
     def read_archive(self, path: str) -> Iterable[tuple[Any, ...]]:
         """Rows of an archived part of the results log."""
-        return read_entries(self.state.folder / path)
+        rows: Iterable[tuple[Any, ...]] = read_entries(self.state.folder / path)
+        return rows
 
     def _check_declaration(self, plan: StreamPlan) -> None:
         """Refuse a state that other declarations made: its windows cannot be told from the new ones."""
@@ -144,7 +145,7 @@ class Engine:
                         consumer.take(entry)
         now = self.clock.now_us()
         with self.state.transaction() as db:
-            quarantine = Quarantine(db)
+            quarantine = Quarantine(db, self.plan.engine.quarantine_cap_bytes)
             for name, feed in self.feeds.items():
                 feed.save(db, drained[name], quarantine, now)
                 for entry in drained[name].entries:
@@ -176,6 +177,17 @@ class Engine:
             )
         self._snapshot_s = time.monotonic()
         self._snapshot_took_s = self._snapshot_s - started
+
+    def probe(self) -> None:
+        """See whether the state can be written.
+
+        Raises:
+            StorageFullError: the disk is still full.
+        """
+        with self.state.transaction():
+            self.state.set_meta("probe", "x" * 65536)
+        with self.state.transaction():
+            self.state.set_meta("probe", "")
 
     def ledgers(self) -> dict[str, dict[str, dict[str, int]]]:
         """Rows by class: per stream, per split and `total`."""

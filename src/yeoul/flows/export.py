@@ -18,7 +18,17 @@ from yeoul.store import State
 from yeoul.streams import Layout, Part
 from yeoul.streams.log import COLUMNS, Archive, decode
 
-__all__ = ["write_results"]
+__all__ = ["RESULTS", "write_results"]
+
+RESULTS = (
+    "windows.ndjson",
+    "late.ndjson",
+    "findings.ndjson",
+    "incidents.ndjson",
+    "rankings.ndjson",
+    "ledger.json",
+)
+"""The files, each sorted."""
 
 
 def write_results(state: State, plan: Plan, out: Path, ledgers: dict[str, Any], archive: Archive) -> list[Path]:
@@ -27,19 +37,14 @@ def write_results(state: State, plan: Plan, out: Path, ledgers: dict[str, Any], 
     Sorted so that equal results are equal bytes; a file appears under its name only when it is whole.
     """
     out.mkdir(parents=True, exist_ok=True)
-    files = []
-    for name, write in {
-        "windows.ndjson": lambda file: _windows(state, plan, archive, file),
-        "late.ndjson": lambda file: _late(state, file),
-        "findings.ndjson": lambda file: _findings(state, file),
-        "incidents.ndjson": lambda file: _incidents(state, file),
-        "rankings.ndjson": lambda file: _rankings(state, file),
-        "ledger.json": lambda file: file.write(json.dumps(ledgers, indent=2, ensure_ascii=False).encode() + b"\n"),
-    }.items():
-        with _whole(out / name) as file:
-            write(file)
-        files.append(out / name)
-    return files
+    with _whole(out / "windows.ndjson") as file:
+        _windows(state, plan, archive, file)
+    for name, write in (("late", _late), ("findings", _findings), ("incidents", _incidents), ("rankings", _rankings)):
+        with _whole(out / f"{name}.ndjson") as file:
+            write(state, file)
+    with _whole(out / "ledger.json") as file:
+        file.write(json.dumps(ledgers, indent=2, ensure_ascii=False).encode() + b"\n")
+    return [out / name for name in RESULTS]
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from yeoul.clock import Clock
@@ -19,8 +20,8 @@ from yeoul.streams.front import NEVER
 
 __all__ = ["Feed", "OpenSource", "seal"]
 
-OpenSource = Callable[[dict[str, dict[str, Any]]], Source]
-"""Opens a source where the splits of these names go on from these positions."""
+OpenSource = Callable[[dict[str, dict[str, Any]] | None], Source]
+"""Opens a source where the splits of these names go on from these positions; None: for the first time."""
 
 _REPLAY_BLOCK_BYTES = 4 << 20
 _LIVE_BLOCK_BYTES = 1 << 20
@@ -40,6 +41,9 @@ class _Reading:
     idle: bool = False
     done: bool = False
     """Read to its end for good (replay)."""
+    source: str = ""
+    offset: int | None = None
+    """Where the last block ended."""
 
 
 class Feed:
@@ -65,6 +69,7 @@ class Feed:
         self._last_row_us = clock.monotonic_us()
         self._fresh = True
         self._polled = False
+        self._gone: list[str] = []
 
     def load(self, state: State, archive: results_log.Archive) -> None:
         """Continue from the state's last checkpoint."""
@@ -74,7 +79,7 @@ class Feed:
         )
         self._checkpoint = Checkpoint(self.stream)
         positions = self._checkpoint.load(state.db)
-        self._fresh = not positions
+        self._fresh = positions is None
         self.source = self._open_source(positions)
         self._readings = {}
         self._polled = False
@@ -84,8 +89,11 @@ class Feed:
         self.source.poll()
         self.notices += self.source.notices()
         known = {split.name: split for split in self.source.splits()}
-        for name in [name for name in self._readings if name not in known]:
-            del self._readings[name]
+        for name in self.source.forgotten():
+            # its files are gone and were read: nothing more can come, the ledger keeps what it gave
+            self._readings.pop(name, None)
+            self.stream.clocks.splits.pop(name, None)
+            self._gone.append(name)
         for name, split in known.items():
             reading = self._readings.get(name)
             if reading is None:
@@ -132,8 +140,11 @@ class Feed:
         self._checkpoint.save(db, positions)
         results_log.append(db, name, drained.entries)
         _save_late(db, name, drained)
-        for split, reject in drained.rejects:
-            quarantine.add(name, split, [reject], now_us)
+        for split, group in groupby(drained.rejects, key=lambda pair: pair[0]):
+            quarantine.add(name, split, [reject for _, reject in group], now_us)
+        for split in self._gone:
+            self._checkpoint.forget_split(db, split)
+        self._gone = []
         notices, self.notices = self.notices, []
         rows = [(now_us, name, notice.kind, notice.source, notice.detail) for notice in notices]
         db.executemany("INSERT INTO notice (at_us, stream, kind, source, detail) VALUES (?, ?, ?, ?, ?)", rows)
@@ -148,6 +159,22 @@ class Feed:
     def backlog_bytes(self) -> int:
         """Bytes written and not read yet."""
         return sum(reading.split.backlog_bytes() for reading in self._readings.values())
+
+    def reading(self, name: str) -> tuple[str, str, int | None, int]:
+        """Status of a split, the file it is in, the offset there, bytes not read yet."""
+        reading = self._readings.get(name)
+        clock = self.stream.clocks.splits[name]
+        if reading is None or reading.done:
+            return "ended", name, None, 0
+        status = "idle" if reading.idle else "caught_up" if reading.empty else "reading"
+        if status != "idle" and clock.front.started and not clock.joined:
+            status = "joining"
+        return status, reading.source or name, reading.offset, reading.split.backlog_bytes()
+
+    @property
+    def all_idle(self) -> bool:
+        """Whether every split has fallen silent."""
+        return bool(self._readings) and all(reading.idle for reading in self._readings.values())
 
     def close(self) -> None:
         """Let go of the source."""
@@ -172,6 +199,7 @@ class Feed:
         # the wall clock may only help where a row can just have been written: the last look had found nothing
         wall_us = self._clock.now_us() if self.live and clock.caught_up else None
         reading.moved = True
+        reading.source, reading.offset = block.source, block.offset + len(block.data)
         reading.idle = clock.caught_up = False
         reading.silent_since_us = self._last_row_us = self._clock.monotonic_us()
         self.stream.add(split.name, self._decoder.decode(block), wall_us=wall_us)

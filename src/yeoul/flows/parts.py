@@ -16,8 +16,8 @@ from yeoul.streams import LocalStream
 __all__ = ["build_consumers", "open_source"]
 
 
-def open_source(plan: StreamPlan, positions: dict[str, dict[str, Any]]) -> Source:
-    """The source of a stream; splits named in `positions` go on from there.
+def open_source(plan: StreamPlan, positions: dict[str, dict[str, Any]] | None) -> Source:
+    """The source of a stream; splits named in `positions` go on from there, None is a first start.
 
     Raises:
         ConfigError: a kind that this release cannot read.

@@ -111,9 +111,9 @@ class EngineOptions:
 
     commit_interval_us: int = 200_000
     """Live: time between checkpoints."""
-    quarantine_cap_bytes: int = 256 << 20
+    quarantine_cap_bytes: int = 256_000_000
     """Raw bytes kept of lines that are no rows; beyond it the oldest go."""
-    log_cap_bytes: int = 2 << 30
+    log_cap_bytes: int = 2_000_000_000
     """Size of the results log at which reading pauses until its consumers have caught up."""
 
 

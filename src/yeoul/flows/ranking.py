@@ -68,6 +68,11 @@ class RankFlow:
     def _publish(self, at_us: int) -> None:
         self._kept.append((at_us, self._hot.publish(at_us, names=self._keys.names)))
 
+    @property
+    def newest_us(self) -> int:
+        """End of the newest window that was added."""
+        return self._newest_us
+
     def places(self) -> Places:
         """The places over all after the newest window."""
         return self._hot.places(self._newest_us, scopes=np.array([OVERALL]), names=self._keys.names)

@@ -70,6 +70,9 @@ class Source(Protocol):
     def notices(self) -> list[Notice]:
         """What happened since the last call."""
 
+    def forgotten(self) -> list[str]:
+        """Splits dropped since the last call: nothing more can come from them, their positions may be forgotten."""
+
     def close(self) -> None:
         """Let go of all handles; may be called twice."""
 

@@ -28,8 +28,8 @@ class Checkpoint:
         self._revised: set[int] = set()
         self._saved: dict[str, tuple[Any, ...]] = {}
 
-    def load(self, db: sqlite3.Connection) -> dict[str, dict[str, Any]]:
-        """Bring the stream to the last checkpoint; the positions of its splits, by name."""
+    def load(self, db: sqlite3.Connection) -> dict[str, dict[str, Any]] | None:
+        """Bring the stream to the last checkpoint; the positions of its splits by name, None when there is none."""
         positions = {}
         for name, position, clock, held in db.execute(
             "SELECT name, position, clock, held FROM split WHERE stream = ?", (self.name,)
@@ -56,7 +56,7 @@ class Checkpoint:
         self._revised = set(self.stream.windows.revised)
         for until, block in db.execute("SELECT until_us, block FROM event_id WHERE stream = ?", (self.name,)):
             self.stream.ids.restore(until, unpack(block))
-        return positions
+        return positions if found else None
 
     def save(self, db: sqlite3.Connection, positions: dict[str, dict[str, Any]]) -> None:
         """Write what changed (inside a transaction); `positions` of the splits whose reader moved."""

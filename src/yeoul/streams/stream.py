@@ -13,10 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yeoul.events import Ledger, Reject, Rows, iso
-from yeoul.events.times import format_duration
 from yeoul.streams.classify import Batch, Verdict, judge, settle
 from yeoul.streams.duplicates import EventIds
-from yeoul.streams.entries import Entry
+from yeoul.streams.entries import Coverage, Entry
 from yeoul.streams.front import NEVER, Decision
 from yeoul.streams.keys import KeyTable
 from yeoul.streams.parts import ROWS, Layout
@@ -108,10 +107,13 @@ class LocalStream:
             clock.joined = False
             self._note("leave", split)
 
-    def redrive(self, split: str, rows: Rows) -> tuple[int, int]:
-        """Count rows that were invalid when they were read: how many counted, how many were past retention."""
+    def redrive(self, split: str, rows: Rows, was: str = "invalid") -> tuple[int, int]:
+        """Count rows that were `was` (invalid or future) when they were read.
+
+        Returns:
+            How many counted, and how many stay what they were because their window is past retention.
+        """
         book = self.ledger[split]
-        book.invalid -= len(rows)
         batch = Batch([], rows, rows.at_us)
         kept = np.ones(len(rows), bool) if rows.kept is None else rows.kept
         keeps_until = np.floor_divide(batch.at_us, self.spec.slide_us) * self.spec.slide_us + self.spec.retention_us
@@ -120,8 +122,8 @@ class LocalStream:
         if self.spec.schema.event_id is not None and len(chosen):
             chosen = self._first_ones(batch, chosen, book)
         book.filtered += int((~kept).sum())
-        book.late += int(refused.sum())
         book.counted += len(chosen)
+        setattr(book, was, getattr(book, was) - len(rows) + int(refused.sum()))
         if len(chosen):
             closed = NEVER if self.windows.closed is None else self.windows.closed * self.spec.slide_us
             missed = self.windows.missed(batch.at_us, closed)
@@ -138,17 +140,24 @@ class LocalStream:
         self._close(self.clocks.combined_us // self.spec.slide_us)
 
     def finish(self) -> None:
-        """All input has ended: close every window."""
-        self._close(max((pane + self.windows.per_row for pane, _ in self.windows.panes), default=-1))
+        """All input has ended: close every window. Those past the watermark may have been cut short: partly covered."""
+        names = tuple(sorted(self.clocks.splits))
+        last = max((pane + self.windows.per_row for pane, _ in self.windows.panes), default=-1)
+        self._close(last, lambda _: Coverage(len(names), names))
+
+    @property
+    def has_entries(self) -> bool:
+        """Whether windows closed since the last `drain`."""
+        return bool(self._out.entries)
 
     def drain(self) -> Drained:
         """What happened since the last call."""
         out, self._out = self._out, Drained()
         return out
 
-    def _close(self, limit: int) -> None:
+    def _close(self, limit: int, coverage: Callable[[int], Coverage] | None = None) -> None:
         closed = self.windows.closed
-        entries = self.windows.close(limit, self.clocks.coverage)
+        entries = self.windows.close(limit, coverage or self.clocks.coverage)
         if self.windows.revised and self.windows.closed is not None and (entries or closed is None):
             fresh = {(entry.start_us, entry.end_us): entry for entry in entries if entry.kind == "window"}
             entries += self.windows.revise(lambda start, end: self._entries_of(fresh, start, end))
@@ -248,14 +257,14 @@ class LocalStream:
 
     def _set_aside(self, clock: SplitClock, batch: Batch, index: int) -> None:
         row = batch.one(index)
-        ahead = format_duration((row.at_us - clock.front.at_us) // 1_000_000 * 1_000_000)
-        reason = f"its time {iso(row.at_us)} is {ahead} ahead of its neighbours and no other rows confirm it"
+        ahead = (row.at_us - clock.front.at_us) / 1e6
+        reason = f"its time {iso(row.at_us)} is {ahead:.1f} s ahead of its neighbours and no other rows confirm it"
         self._out.rejects.append((clock.name, Reject(row.source, row.position, reason, row.raw, "future")))
 
     def _give_late(self, batch: Batch, index: int, watermark_us: int) -> None:
         row = batch.one(index)
-        behind = format_duration((watermark_us - row.at_us) // 1000 * 1000)
-        reason = f"{behind} behind the watermark {iso(watermark_us)} of its split"
+        behind = (watermark_us - row.at_us) / 1e6
+        reason = f"{behind:.1f} s behind the watermark {iso(watermark_us)} of its split"
         names = {each.name: each.type for each in self.spec.schema.fields}
         shown = {
             name: "***" if name in self._redacted else iso(value) if names.get(name) == "timestamp" else value

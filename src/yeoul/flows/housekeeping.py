@@ -1,0 +1,76 @@
+"""What keeps the state bounded: old log entries move to Parquet, what is past retention goes."""
+
+from __future__ import annotations
+
+from yeoul.events import iso
+from yeoul.flows.engine import Engine
+from yeoul.lake.archive import write_entries
+from yeoul.streams.log import COLUMNS
+
+__all__ = ["Housekeeping"]
+
+_EVERY_US = 60_000_000
+_KEEP_HOT_US = 2 * 3_600_000_000
+"""Entries younger than this stay in the state file, where pages and contributors find them quickly."""
+_MOST_LATE = 1_000_000
+_MOST_NOTICES = 100_000
+
+
+class Housekeeping:
+    """Runs a short step now and then between two checkpoints."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._last_us = engine.clock.monotonic_us()
+
+    def look(self) -> None:
+        """Do what is due."""
+        now = self._engine.clock.monotonic_us()
+        if now - self._last_us < _EVERY_US:
+            return
+        self._last_us = now
+        for name, feed in self._engine.feeds.items():
+            watermark = feed.stream.clocks.combined_us
+            self._archive(name, watermark - _KEEP_HOT_US)
+            self._expire(name, watermark - feed.spec.retention_us)
+        self._trim()
+
+    def _archive(self, stream: str, before_us: int) -> None:
+        """Move entries that every consumer's snapshot covers, an hour's worth at a time."""
+        state = self._engine.state
+        read = state.db.execute("SELECT min(seq) FROM consumer").fetchone()[0]
+        covered = self._engine.seq if read is None and not self._engine.consumers else (read or 0)
+        rows = state.db.execute(
+            f"SELECT {COLUMNS} FROM log WHERE stream = ? AND seq <= ? AND end_us <= ? ORDER BY seq LIMIT 5000",
+            (stream, covered, before_us),
+        ).fetchall()
+        if len(rows) < 200:
+            return
+        path = f"history/{stream}/{iso(rows[0][3]).replace(':', '')}-{rows[0][0]}.parquet"
+        target = state.folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_entries(target, rows)
+        with state.transaction() as db:
+            starts, ends = min(row[3] for row in rows), max(row[4] for row in rows)
+            db.execute(
+                "INSERT OR REPLACE INTO archive VALUES (?, ?, ?, ?, ?, ?)",
+                (path, stream, rows[0][0], rows[-1][0], starts, ends),
+            )
+            db.executemany("DELETE FROM log WHERE seq = ?", [(row[0],) for row in rows])
+
+    def _expire(self, stream: str, before_us: int) -> None:
+        state = self._engine.state
+        gone = state.db.execute(
+            "SELECT path FROM archive WHERE stream = ? AND end_us <= ?", (stream, before_us)
+        ).fetchall()
+        with state.transaction() as db:
+            db.execute("DELETE FROM archive WHERE stream = ? AND end_us <= ?", (stream, before_us))
+            db.execute("DELETE FROM late WHERE stream = ? AND event_us <= ?", (stream, before_us))
+            db.execute("DELETE FROM pulse WHERE stream = ? AND start_us <= ?", (stream, before_us))
+        for (path,) in gone:
+            (state.folder / path).unlink(missing_ok=True)
+
+    def _trim(self) -> None:
+        with self._engine.state.transaction() as db:
+            for table, most in {"late": _MOST_LATE, "notice": _MOST_NOTICES}.items():
+                db.execute(f"DELETE FROM {table} WHERE id <= (SELECT max(id) FROM {table}) - ?", (most,))

@@ -1,0 +1,53 @@
+"""Redrive: lines from the quarantine are decoded again, after their cause was mended, and counted once."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+from yeoul.errors import InputError
+from yeoul.flows.engine import Engine
+from yeoul.ingest.contract import LineBlock
+from yeoul.ingest.decode import build_decoder
+from yeoul.ingest.quarantine import Quarantine
+
+__all__ = ["redrive"]
+
+
+def redrive(engine: Engine, args: dict[str, Any]) -> dict[str, Any]:
+    """Try the quarantined lines `args["ids"]` again, or all of `args["stream"]`; what became of them, by count.
+
+    What counts is published as a revision of its window. All of it is in one checkpoint.
+
+    Raises:
+        InputError: an unknown stream.
+    """
+    stream = args.get("stream")
+    if stream is not None and stream not in engine.feeds:
+        message = f"got the stream `{stream}`; legal: {', '.join(sorted(engine.feeds))}"
+        raise InputError(message)
+    engine.commit()
+    kept = Quarantine(engine.state.db)
+    streams = sorted(engine.feeds) if stream is None else [stream]
+    found = [item for name in streams for item in kept.take(name, args.get("ids"))]
+    result = {"tried": len(found), "counted": 0, "refused": 0, "invalid": 0}
+    done: list[int] = []
+    groups: dict[tuple[str, str], list[Any]] = defaultdict(list)
+    for item in found:
+        groups[item.stream, item.split].append(item)
+    for (name, split), items in sorted(groups.items()):
+        feed = engine.feeds[name]
+        decoder = build_decoder(feed.spec.schema)
+        for item in items:
+            rows = decoder.decode(LineBlock(item.source, item.position, item.raw + b"\n"))
+            if len(rows) != 1:
+                result["invalid"] += 1
+                continue
+            counted, refused = feed.stream.redrive(split, rows, was=item.kind)
+            result["counted"] += counted
+            result["refused"] += refused
+            if not refused:
+                done.append(item.id)
+        feed.stream.publish_revisions()
+    engine.commit(also=lambda: Quarantine(engine.state.db).remove(done))
+    return result

@@ -1,0 +1,138 @@
+"""The live loop of the engine: read, close, commit, tell; waits when there is nothing to do."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from yeoul.clock import Clock, SystemClock
+from yeoul.errors import StorageFullError, YeoulError
+from yeoul.flows.engine import Engine
+from yeoul.flows.housekeeping import Housekeeping
+from yeoul.flows.live_message import LiveMessage
+from yeoul.flows.live_socket import LiveSocket
+from yeoul.flows.notifying import Notifying
+from yeoul.flows.plan import Plan
+from yeoul.flows.redrive import redrive
+from yeoul.store import open_state
+
+__all__ = ["run_engine"]
+
+_POLL_US = 100_000
+_TELL_US = 250_000
+_READ_AT_ONCE_BYTES = 16 << 20
+_RETRY_FULL_S = 1.0
+
+
+def run_engine(plan: Plan, stop: threading.Event, clock: Clock | None = None) -> None:
+    """Run the streams of `plan` until `stop` is set; closes no window then, and loses nothing.
+
+    Raises:
+        BusyError: another engine holds the state.
+        StateError: the state is damaged or of another declaration.
+    """
+    clock = clock or SystemClock()
+    folder = plan.folder / ".yeoul"
+    engine = Engine(plan, open_state(folder), clock, live=True)
+    try:
+        engine.load()
+        _Loop(engine, folder, stop).run()
+    finally:
+        engine.close()
+
+
+class _Loop:
+    def __init__(self, engine: Engine, folder: Path, stop: threading.Event) -> None:
+        self.engine = engine
+        self.clock = engine.clock
+        self.stop = stop
+        self.socket = LiveSocket(folder)
+        self.message = LiveMessage(engine)
+        self.housekeeping = Housekeeping(engine)
+        self.notifying = Notifying(engine)
+        self.causes: list[dict[str, Any]] = []
+        self._full: StorageFullError | None = None
+        self._polled_us = self._committed_us = self._told_us = -(1 << 60)
+
+    def run(self) -> None:
+        try:
+            while not self.stop.is_set():
+                busy = self._cycle()
+                self.socket.wait(0 if busy else 0.02, self._handle)
+            self._retrying(lambda: self.engine.commit(force=True))
+        finally:
+            self.notifying.close()
+            self.socket.close()
+
+    def _cycle(self) -> bool:
+        if self._full is not None:
+            full, self._full = self._full, None
+            self._wait_for_space(full)
+        now = self.clock.monotonic_us()
+        if now - self._polled_us >= _POLL_US:
+            self._polled_us = now
+            self.engine.poll()
+        done = 0
+        while done < _READ_AT_ONCE_BYTES and (size := self.engine.step()):
+            done += size
+        self.engine.advance()
+        if self._due(now):
+            self._committed_us = now
+            gained = self._retrying(self.engine.commit)
+            self.housekeeping.look()
+            self.notifying.look()
+            if gained:
+                self._told_us = 0
+        if now - self._told_us >= _TELL_US:
+            self._told_us = now
+            self.socket.publish(self.message.make(self.causes + self.notifying.causes()))
+        return done > 0
+
+    def _due(self, now_us: int) -> bool:
+        """A checkpoint is due by the clock, or at once when a window has closed."""
+        if now_us - self._committed_us >= self.engine.plan.engine.commit_interval_us:
+            return True
+        return any(feed.stream.has_entries for feed in self.engine.feeds.values())
+
+    def _retrying(self, write: Callable[[], int]) -> int:
+        """Write; while the disk is full nothing is read, health is red, and the same is tried again."""
+        try:
+            gained = write()
+        except StorageFullError as error:
+            self._wait_for_space(error)
+            return 0
+        self.causes = []
+        return gained
+
+    def _wait_for_space(self, error: StorageFullError) -> None:
+        """What is in memory and could not be kept is dropped; the logs still have it."""
+        while not self.stop.is_set():
+            self.causes = [{"level": "red", "code": "disk_full", "params": {"detail": str(error)}}]
+            self.socket.publish(self.message.make(self.causes))
+            self.socket.wait(_RETRY_FULL_S, self._handle)
+            try:
+                self.engine.probe()
+                self.engine.load()
+            except StorageFullError as again:
+                error = again
+            else:
+                self.causes = []
+                return
+
+    def _handle(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """Answer a request of the console or the command line."""
+        try:
+            match asked.get("op"):
+                case "ping":
+                    return {"ok": True}
+                case "redrive":
+                    return {"ok": True, **redrive(self.engine, asked.get("args") or {})}
+                case _:
+                    return {"ok": False, "error": f"got `{asked.get('op')}`; legal: ping, redrive"}
+        except StorageFullError as error:
+            self._full = error
+            return {"ok": False, "error": str(error)}
+        except YeoulError as error:
+            return {"ok": False, "error": str(error)}
