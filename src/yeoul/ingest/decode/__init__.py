@@ -31,8 +31,8 @@ def build_decoder(schema: RowSchema, *, line_limit_bytes: int = LINE_LIMIT_BYTES
         line_limit_bytes: Longer lines are rejected with their beginning only.
 
     Raises:
-        ConfigError: the schema cannot mean anything: an unknown format or zone, a pattern that does not compile or lacks a
-            declared member, a `where` that names no declared field.
+        ConfigError: the schema cannot mean anything: an unknown format or zone, a pattern that does not compile or
+            lacks a declared member, a `where` that names no declared field.
 
     >>> from yeoul.events import EventTime, Field
     >>> from yeoul.ingest.contract import LineBlock

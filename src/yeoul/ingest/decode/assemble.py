@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -20,8 +22,6 @@ __all__ = ["LINE_LIMIT_BYTES", "RAW_LIMIT_BYTES", "RowDecoder"]
 LINE_LIMIT_BYTES = 16 << 20
 RAW_LIMIT_BYTES = (1 << 20) + 1
 """Kept of a line that is too long: one byte more than the quarantine keeps, so that it sees the line is not whole."""
-
-_Numbers = NDArray[np.int64]
 
 
 class RowDecoder:
@@ -43,15 +43,15 @@ class RowDecoder:
 
     def decode(self, block: LineBlock) -> Rows:
         lines, starts, lengths = cut(block.data)
-        bad = not_text(block.data, lines)
-        if len(lines) and int(lengths.max()) > self._limit:
-            for number in np.flatnonzero(lengths > self._limit).tolist():
-                bad[number] = f"the line has `{lengths[number]}` bytes; legal: at most {self._limit}"
-        number = _leave_out(np.arange(len(lines)), list(bad))
-        members = self._reader.read(lines if len(number) == len(lines) else [lines[i] for i in number], block.header)
-        # no reader takes a blank line for a row, and it is no mistake either
-        bad.update((int(number[i]), reason) for i, reason in members.bad.items() if lines[number[i]].strip())
-        number = _leave_out(number, list(members.bad))
+        bad = self._unreadable(block.data, lines, lengths)
+        number, readable = np.arange(len(lines)), lines
+        if bad:
+            good = _all_but(len(lines), bad)
+            number, readable = number[good], _pick(lines, good)
+        members = self._reader.read(readable, block.header)
+        if members.bad:
+            bad.update((int(number[i]), reason) for i, reason in members.bad.items() if reason)
+            number = number[_all_but(len(number), members.bad)]
 
         at_us, fold_us, wrong = self._time.times(members.values[0])
         columns: dict[str, Any] = {}
@@ -61,31 +61,36 @@ class RowDecoder:
                 wrong[row] = f"{wrong[row]}; {reason}" if row in wrong else reason
         if wrong:
             bad.update((int(number[row]), reason) for row, reason in wrong.items())
-            keep = _leave_out(np.arange(len(number)), list(wrong))
-            number, at_us = number[keep], at_us[keep]
-            fold_us = None if fold_us is None else fold_us[keep]
-            columns = {name: _take(column, keep) for name, column in columns.items()}
+            good = _all_but(len(number), wrong)
+            number, at_us = number[good], at_us[good]
+            fold_us = None if fold_us is None else fold_us[good]
+            columns = {name: _pick(column, good) for name, column in columns.items()}
 
         masked = self._masker(block.header)
-        position = starts + block.offset
-        rejects = [
-            Reject(block.source, int(position[i]), bad[i], masked(lines[i][: self._raw_limit(lines[i])]))
-            for i in sorted(bad)
-        ]
         return Rows(
             at_us=at_us,
             columns=columns,
             source=block.source,
-            position=position[number],
+            position=starts[number] + block.offset,
             raw=lambda row: masked(lines[number[row]]),
             kept=None if self._where is None else self._where(columns, len(number)),
             fold_us=fold_us,
             bytes=len(block.data),
-            rejects=rejects,
+            rejects=[
+                Reject(block.source, block.offset + int(starts[i]), bad[i], masked(self._beginning(lines[i])))
+                for i in sorted(bad)
+            ],
         )
 
-    def _raw_limit(self, line: bytes) -> int | None:
-        return min(RAW_LIMIT_BYTES, self._limit) if len(line) > self._limit else None
+    def _unreadable(self, data: bytes, lines: list[bytes], lengths: NDArray[np.int64]) -> dict[int, str]:
+        bad = not_text(data, lines)
+        if len(lines) and int(lengths.max()) > self._limit:
+            for number in np.flatnonzero(lengths > self._limit).tolist():
+                bad[number] = f"the line has `{lengths[number]}` bytes; legal: at most {self._limit}"
+        return bad
+
+    def _beginning(self, line: bytes) -> bytes:
+        return line if len(line) <= self._limit else line[: min(RAW_LIMIT_BYTES, self._limit)]
 
     def _masker(self, header: bytes | None) -> Any:
         def masked(line: bytes) -> bytes:
@@ -95,10 +100,12 @@ class RowDecoder:
         return masked
 
 
-def _leave_out(numbers: _Numbers, unwanted: list[int]) -> _Numbers:
-    """`numbers` without those at the places `unwanted`."""
-    return np.delete(numbers, unwanted) if unwanted else numbers
+def _all_but(count: int, unwanted: Iterable[int]) -> NDArray[np.bool_]:
+    good = np.ones(count, np.bool_)
+    good[list(unwanted)] = False
+    return good
 
 
-def _take(column: Any, keep: _Numbers) -> Any:
-    return [column[i] for i in keep] if isinstance(column, list) else column[keep]
+def _pick(column: Any, good: NDArray[np.bool_]) -> Any:
+    # the bytes of the mask are ones and zeros, which compress reads without making NumPy scalars
+    return list(compress(column, good.tobytes())) if isinstance(column, list) else column[good]

@@ -38,10 +38,11 @@ class Members:
     """What a reader found in n lines."""
 
     values: list[list[Any]]
-    """For each slot the values of all good lines, in order: `str, int, float, bool`, None where there is none, or a list
-    or dict where the line holds one (which no type accepts)."""
+    """For each slot the values of all good lines, in order: `str, int, float, bool`, None where there is none, or a
+    list or dict where the line holds one (which no type accepts)."""
     bad: dict[int, str] = field(default_factory=dict)
-    """Why a line is not a row, by its number; such a line has no values. A blank line must be among them."""
+    """Why a line is not a row, by its number; such a line has no values. An empty reason means that the
+    line is no row and no mistake either: it is blank, or a header."""
 
 
 class Reader(Protocol):

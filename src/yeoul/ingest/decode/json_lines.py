@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from yeoul.events import RowSchema, format_path
+from yeoul.events import RowSchema
 from yeoul.ingest.decode.contract import Members, slots
 
 __all__ = ["JsonReader"]
@@ -21,9 +21,9 @@ _Tree = dict[str, Any]
 class JsonReader:
     """Takes members out of one JSON object a line, at any depth.
 
-    msgspec reads each line into structs generated from the paths. It validates the syntax of the whole line, so a line that
-    is not JSON is never a row, whatever is declared; of names that occur twice the last one counts. One call a line, driven
-    from C, was measured against whole blocks and other parsers: `benchmarks/decode`.
+    msgspec reads each line into structs generated from the paths. It validates the syntax of the whole line, so a line
+    that is not JSON is never a row, whatever is declared; of names that occur twice the last one counts. One call a
+    line, driven from C, was measured against whole blocks and other parsers: `benchmarks/decode`.
     """
 
     def __init__(self, schema: RowSchema) -> None:
@@ -46,18 +46,16 @@ class JsonReader:
                 found.extend(rest)
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
                 number = len(found) + len(bad)
-                bad[number] = self._reason(error, lines[number])
+                bad[number] = self._reason(error, lines[number]) if lines[number].strip() else ""
             else:
                 break
-        values: list[list[Any]] = [[]] * len(self._slots)
+        values: list[list[Any]] = [[] for _ in self._slots]
         if self._level:
             self._level.take(found, values)
         else:
             for number, slot in enumerate(self._slots):
                 values[number] = [_walk(one, slot.path) for one in found]
-        # a list of its own for each slot, because columns are made in place
-        shared = [list(values[to]) if to != number else values[to] for number, to in enumerate(self._source)]
-        return Members(shared, bad)
+        return Members([values[source] for source in self._source], bad)
 
     def mask(self, raw: bytes, names: frozenset[str], header: bytes | None) -> bytes:
         paths = [slot.path for slot in self._slots if slot.name in names]
@@ -103,7 +101,7 @@ class JsonReader:
         exact = next((slot for slot in inside if ".".join(slot.path) == path), None)
         if exact is not None:
             return f"{exact.label}: {what[0].lower()}{what[1:]}"
-        return f"{names} cannot be read: {what[0].lower()}{what[1:]} at {format_path(inside[0].path[: path.count('.') + 1])}"
+        return f"{names} cannot be read: {what[0].lower()}{what[1:]} at {path}"
 
 
 _BYTE = re.compile(r"\(byte (\d+)\)")
@@ -179,7 +177,7 @@ def _mask_member(value: Any, path: tuple[str, ...]) -> None:
 
 
 def _mask_text(raw: bytes, names: list[str]) -> bytes:
-    """Mask what looks like the member in a line that cannot be parsed: its text, number or word, whole or broken off."""
+    """Mask what looks like the member in a line that cannot be parsed: a text, number or word, whole or broken off."""
     for name in names:
         key = re.escape(json.dumps(name, ensure_ascii=False).encode())
         raw = re.sub(key + rb'(\s*:\s*)(?:"(?:[^"\\]|\\.)*+"?|[^\s,}\]"]+)', _masked(name), raw)

@@ -1,4 +1,4 @@
-"""Times of one fixed layout, many at once: digits at known places become microseconds by arithmetic on a byte matrix."""
+"""Times of one fixed layout, many at once: digits at known places become microseconds by arithmetic on bytes."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ class Layout:
             if letter == "b":
                 name = cells[start].astype(np.int64) << 16 | cells[start + 1].astype(np.int64) << 8 | cells[start + 2]
                 value["m"] = np.zeros(len(texts), np.int64)
-                for number, month in enumerate(_MONTHS, 1):
-                    value["m"][name == month] = number
+                for at, month in enumerate(_MONTHS, 1):
+                    value["m"][name == month] = at
                 continue
-            number = np.zeros(len(texts), np.int64)
+            number: NDArray[np.int64] = np.zeros(len(texts), np.int64)
             for digit in cells[start : start + width] - np.uint8(48):
                 fits &= digit < 10
                 number *= 10
@@ -89,7 +89,7 @@ def _microseconds(value: dict[str, NDArray[np.int64]], fits: NDArray[np.bool_]) 
         if letter in value:
             fits &= value[letter] < limit
             seconds += value[letter] * unit
-    us = seconds * 1_000_000
+    us: NDArray[np.int64] = seconds * 1_000_000
     return us + value["f"] if "f" in value else us
 
 

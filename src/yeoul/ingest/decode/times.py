@@ -25,6 +25,8 @@ _FIRST_US = (datetime(1, 1, 2, tzinfo=UTC) - _EPOCH) // _MICROSECOND
 _LAST_US = (datetime(9999, 12, 30, tzinfo=UTC) - _EPOCH) // _MICROSECOND
 _NUMBER = re.compile(r"[+-]?[0-9]{1,20}(?:\.[0-9]{1,20})?(?:[eE][+]?[0-9]{1,2})?", re.ASCII)
 _ROUNDS = 8
+_FEW = 8
+"""Fewer left-over texts than this are read one by one."""
 _CACHE = 4096
 
 _Moment = tuple[int, int]
@@ -109,7 +111,7 @@ class TimeColumn:
         todo: _Us = np.arange(len(texts))
         odd: list[int] = []
         for _ in range(_ROUNDS):
-            if not len(todo):
+            if len(todo) < _FEW and len(todo) < len(texts):
                 break
             some = texts if len(todo) == len(texts) else [texts[row] for row in todo]
             layout = self._layout(some[0])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
+from itertools import chain
 from typing import Any, Protocol
 
 import numpy as np
@@ -23,6 +24,7 @@ _INT = re.compile(r"-?[0-9]+", re.ASCII)
 _FLOAT = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", re.ASCII)
 _FLOAT_LETTERS = re.compile(r"[0-9.eE+-]+", re.ASCII)
 _TRUTH = {"true": True, "1": True, "false": False, "0": False}
+_FEW = 64
 _MAX = (1 << 63) - 1
 _EXACT = 1 << 53
 
@@ -31,11 +33,11 @@ class TypedColumn(Protocol):
     """Turns the members of one slot into a column."""
 
     def convert(self, values: list[Any]) -> tuple[Any, dict[int, str]]:
-        """The column, and reasons by row; rows with a reason hold some filler. `values` may be changed."""
+        """The column, and reasons by row; rows with a reason hold some filler."""
 
 
 def typed_column(label: str, field: Field, *, flat: bool) -> TypedColumn:
-    """The column of a declared field. In `flat` formats, where all is text, an empty text is no number but a missing one.
+    """The column of a declared field. In `flat` formats, where all is text, an empty text is a missing number.
 
     Raises:
         ConfigError: an unknown type, or a default that is not of it.
@@ -51,18 +53,30 @@ def typed_column(label: str, field: Field, *, flat: bool) -> TypedColumn:
 class _Column:
     def __init__(self, label: str, field: Field, *, flat: bool) -> None:
         self._label = label
-        self._whole, self._odd, self._one, self._finish, self._filler = _KINDS[field.type]
+        self._whole, self._one, self._filler = _KINDS[field.type]
         self._empty = flat and field.type != "str"
         self._default = _default(label, field, self._one)
 
     def convert(self, values: list[Any]) -> tuple[Any, dict[int, str]]:
-        column = self._whole(values)
         wrong: dict[int, str] = {}
+        column = self._whole(values)
+        if column is None and self._default is not None:
+            values = [self._default if value is None else value for value in values]
+            column = self._whole(values)
         if column is None:
-            for row in self._odd(values):
-                values[row] = self._mend(values[row], row, wrong)
-            column = self._finish(values)
+            column = self._by_few(values, wrong)
         return column, wrong
+
+    def _by_few(self, values: list[Any], wrong: dict[int, str]) -> Any:
+        """A column with a wrong value somewhere: only its neighbourhood is looked at one by one."""
+        parts = []
+        for first in range(0, len(values), _FEW):
+            some = values[first : first + _FEW]
+            part = self._whole(some)
+            if part is None:
+                part = self._whole([self._mend(value, row, wrong) for row, value in enumerate(some, first)])
+            parts.append(part)
+        return list(chain.from_iterable(parts)) if isinstance(self._filler, str) else np.concatenate(parts)
 
     def _mend(self, value: Any, row: int, wrong: dict[int, str]) -> Any:
         if value is None or (self._empty and value == ""):
@@ -122,24 +136,19 @@ def _texts(values: list[Any]) -> list[str] | None:
     return [value if type(value) is str else str(value) for value in values] if kinds <= {str, int} else None
 
 
-def _odd_texts(values: list[Any]) -> list[int]:
-    return [row for row, value in enumerate(values) if type(value) is not str]
-
-
 # --- int: 64 bits; digits in a text; 2.0 is 2 (JSON knows one kind of number), as far as a float is exact
 
 
 def _integer(value: Any) -> int:
-    number: Any = None
     if type(value) is int:
         number = value
-    elif type(value) is str and len(value) < 64 and _INT.fullmatch(value.strip()):
-        number = int(value)
-    elif type(value) is float and value.is_integer() and abs(value) <= _EXACT:
-        number = int(value)
-    if number is None or not -_MAX - 1 <= number <= _MAX:
+    elif type(value) is str:
+        number = int(value) if len(value) < 64 and _INT.fullmatch(value.strip()) else _MAX + 1
+    else:
+        number = int(value) if type(value) is float and value.is_integer() and abs(value) <= _EXACT else _MAX + 1
+    if not -_MAX - 1 <= number <= _MAX:
         raise _not(value, "an integer of at most 64 bits")
-    return int(number)
+    return number
 
 
 def _integers(values: list[Any]) -> Any:
@@ -154,18 +163,6 @@ def _integers(values: list[Any]) -> Any:
     except (ValueError, OverflowError):
         pass
     return None
-
-
-def _odd_integers(values: list[Any]) -> list[int]:
-    return [
-        row
-        for row, value in enumerate(values)
-        if not (
-            (value.isdigit() and value.isascii() and len(value) < 19)
-            if type(value) is str
-            else type(value) is int and -_MAX <= value <= _MAX
-        )
-    ]
 
 
 # --- float: finite
@@ -202,10 +199,6 @@ def _numbers(values: list[Any]) -> Any:
     return column if np.isfinite(column).all() else None
 
 
-def _odd_numbers(values: list[Any]) -> list[int]:
-    return [row for row, value in enumerate(values) if type(value) is not float or not math.isfinite(value)]
-
-
 # --- bool
 
 
@@ -223,25 +216,13 @@ def _truths(values: list[Any]) -> Any:
     return np.array(values, np.bool_) if set(map(type, values)) <= {bool} else None
 
 
-def _odd_truths(values: list[Any]) -> list[int]:
-    return [row for row, value in enumerate(values) if type(value) is not bool]
-
-
-_Kind = tuple[
-    Callable[[list[Any]], Any],
-    Callable[[list[Any]], list[int]],
-    Callable[[Any], Any],
-    Callable[[list[Any]], Any],
-    Any,
-]
-_KINDS: dict[str, _Kind] = {
-    "str": (_texts, _odd_texts, _text, list, ""),
-    "int": (_integers, _odd_integers, _integer, lambda values: np.array(list(map(int, values)), np.int64), 0),
-    "float": (_numbers, _odd_numbers, _number, lambda values: np.array(values, np.float64), 0.0),
-    "bool": (_truths, _odd_truths, _truth, lambda values: np.array(values, np.bool_), False),
+_KINDS: dict[str, tuple[Callable[[list[Any]], Any], Callable[[Any], Any], Any]] = {
+    "str": (_texts, _text, ""),
+    "int": (_integers, _integer, 0),
+    "float": (_numbers, _number, 0.0),
+    "bool": (_truths, _truth, False),
 }
-"""For each type: the whole column if all is as expected; rows that are not; one member; the column when those rows are
-mended; what stands in for a wrong one."""
+"""For each type: the whole column, or None if not all is as expected; one member; what stands in for a wrong one."""
 
 
 class _Times:
@@ -263,8 +244,6 @@ class _Times:
             column, _, wrong = self._times.times(values)
             return column, wrong
         absent = [row for row, value in enumerate(values) if value is None or (self._flat and value == "")]
-        for row in absent:
-            values[row] = None
         column, _, wrong = self._times.times(values)
         for row in absent:
             column[row] = self._default

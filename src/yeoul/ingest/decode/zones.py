@@ -24,8 +24,8 @@ _LAST_US = (datetime.max - _EPOCH) // _MICROSECOND  # noqa: DTZ901 - as above
 class Zone:
     """An IANA zone.
 
-    Offsets are asked for once a quarter of an hour (every offset of today's zones is a multiple of it, and where one is not,
-    that quarter is handled time by time), so a column costs one table look-up a row.
+    Offsets are asked for once a quarter of an hour (in a quarter where the offset changes, time by time), so a column
+    costs one table look-up a row.
 
     Raises:
         ConfigError: no such zone.
@@ -45,7 +45,7 @@ class Zone:
         self._offset_us: dict[int, int] = {}
 
     def to_utc(self, local_us: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64] | None, list[int]]:
-        """UTC of local microseconds; the other reading of those that occur twice (None: there are none); rows in a gap."""
+        """UTC of local microseconds; the other reading of those that occur twice, or None; the rows in a gap."""
         if self.name == "UTC" or not len(local_us):
             return local_us, None, []
         slot = local_us // _SLOT_US
@@ -85,7 +85,7 @@ class Zone:
         return known
 
     def _offsets(self, local_us: int) -> tuple[int, int]:
-        """Offset by the first and by the second reading; the first is larger where a time occurs twice, smaller in a gap."""
+        """Offset by the first and by the second reading; the first is larger where a time occurs twice."""
         moment = (_EPOCH + local_us * _MICROSECOND).replace(tzinfo=self._zone)
         first = moment.utcoffset() or timedelta()
         second = moment.replace(fold=1).utcoffset() or timedelta()
