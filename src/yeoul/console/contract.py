@@ -1,0 +1,481 @@
+"""The JSON that pages and programs see: every REST answer and every WebSocket message, one model each.
+
+Rules that hold everywhere
+- Times are integer microseconds since 1970-01-01 UTC, names end in `_us`; spans end in `_s`, sizes in `_bytes`.
+- A member that is null and a member that is absent mean the same: not known.
+- What people read is a code with parameters; the pages hold the sentences, in each language.
+- What has a name or an id is an object by it (`streams`, `splits`, `incidents`); what has an order is a list.
+
+The live feed (`/api/live`)
+- The page sends `{"subscribe": ["now", "incident:ID", …]}`; each such message replaces the set of topics.
+- The server answers each topic with a `snapshot`, then a `delta` whenever something changed. A delta's `data` is a
+  JSON merge patch (RFC 7396) to the data of version `base`, the one sent before: objects are merged, null removes, all
+  else (lists too) replaces. A reader too slow for deltas gets a snapshot again; none is sent what is out of date.
+- Topics: `now`, `pipeline`, `rankings`, `demo`, `incident:ID`, `ranking:NAME` (over all) and `ranking:NAME:SCOPE`
+  (SCOPE: the JSON object of one scope, as in `{"cpk":"c1"}`). REST gives the same: `/api/now`, `/api/incidents/ID`, …
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+__all__ = [
+    "Audit",
+    "AuditEntry",
+    "Change",
+    "Checkpoint",
+    "ClientMessage",
+    "Contributor",
+    "Demo",
+    "Engine",
+    "ErrorAnswer",
+    "ErrorBody",
+    "Finding",
+    "Health",
+    "Incident",
+    "IncidentDetail",
+    "IncidentPage",
+    "KeyPart",
+    "Ledger",
+    "Login",
+    "Notice",
+    "Now",
+    "Partial",
+    "Pipeline",
+    "Place",
+    "Plant",
+    "Planted",
+    "Pulse",
+    "QuarantineSample",
+    "QuarantineSummary",
+    "Ranking",
+    "RankingBrief",
+    "Rankings",
+    "Redrive",
+    "Redriven",
+    "Scopes",
+    "ServerMessage",
+    "Session",
+    "Split",
+    "Stream",
+    "StreamPipeline",
+    "Text",
+    "Track",
+]
+
+
+class _Shape(BaseModel):
+    """A part of an answer."""
+
+    model_config = ConfigDict(ser_json_inf_nan="null")
+
+
+class _Request(BaseModel):
+    """What a client sends: a member that is not known is a mistake."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Text(_Shape):
+    """Something to say to people, without its sentence."""
+
+    code: str = Field(description="Which sentence: a member of the pages' message catalogues.")
+    params: dict[str, Any] = Field(default_factory=dict, description="What the sentence names: texts, numbers, times.")
+
+
+class ErrorBody(Text):
+    """Why a request was refused."""
+
+    message: str = Field(description="The same in English, for people at a terminal.")
+
+
+class ErrorAnswer(_Shape):
+    """The body of every answer with status 400 and above."""
+
+    error: ErrorBody
+
+
+class KeyPart(_Shape):
+    """One field of a key, with the name that a lookup gives it."""
+
+    field: str = Field(description="Declared field, such as `cpk`.")
+    value: str = Field(description="Its value as text.")
+    name: str | None = Field(default=None, description="Display name from a lookup file; null when there is none.")
+
+
+class Health(_Shape):
+    """Whether something is wrong with Yeoul itself."""
+
+    status: Literal["green", "yellow", "red"] = Field(description="The worst of the causes; green without any.")
+    causes: list[Text] = Field(
+        default_factory=list,
+        description="Why. The console adds `engine_stopped {since_us}`, `engine_silent {since_us}`, `state_missing`, "
+        "`state_unreadable {detail}`, `lookup_unreadable {path}`; the others are the engine's.",
+    )
+
+
+class Engine(_Shape):
+    """The process that reads and judges."""
+
+    status: Literal["running", "silent", "stopped"] = Field(
+        description="running: its messages arrive; silent: it lives but says nothing; stopped: what is shown is old."
+    )
+    since_us: int | None = Field(default=None, description="Running, silent or stopped since when.")
+    pid: int | None = Field(default=None, description="Its process id while it runs.")
+
+
+class Ledger(_Shape):
+    """What became of every row; `read` is the sum of the six classes."""
+
+    read: int = Field(default=0, description="Rows read.")
+    counted: int = Field(default=0, description="Rows in a window.")
+    late: int = Field(default=0, description="Rows beyond allowed lateness.")
+    future: int = Field(default=0, description="Rows of an unconfirmed future.")
+    invalid: int = Field(default=0, description="Rows that cannot be decoded or typed.")
+    duplicate: int = Field(default=0, description="Rows whose event id was seen.")
+    filtered: int = Field(default=0, description="Rows that `where` drops.")
+    bytes: int = Field(default=0, description="Bytes read.")
+
+
+class Pulse(_Shape):
+    """Totals of the newest closed windows of a stream, oldest first; lists of equal length."""
+
+    width_us: int | None = Field(default=None, description="Length of a window.")
+    start_us: list[int] = Field(description="Start of each window.")
+    rows: list[int] = Field(description="Rows counted in it.")
+    keys: list[int] = Field(description="Keys seen in it.")
+    full: list[bool] = Field(description="Whether every split reported; false: the totals may be too low.")
+
+
+class Partial(_Shape):
+    """What is in the oldest window that is still open."""
+
+    start_us: int = Field(description="Its start.")
+    rows: int = Field(description="Rows so far.")
+
+
+class Stream(_Shape):
+    """A stream at a glance. Numbers of the running engine are null while it is stopped."""
+
+    rate_eps: float | None = Field(default=None, description="Rows read a second, lately.")
+    bytes_per_s: float | None = Field(default=None, description="Bytes read a second, lately.")
+    watermark_us: int | None = Field(default=None, description="Event time up to which windows are closed.")
+    newest_us: int | None = Field(default=None, description="Newest event time that is believed.")
+    lag_s: float | None = Field(default=None, description="Wall time minus newest event time, seconds.")
+    backlog_bytes: int | None = Field(default=None, description="Bytes written and not read yet.")
+    open_windows: int | None = Field(default=None, description="Windows that are not closed yet.")
+    keys: int | None = Field(default=None, description="Keys known.")
+    ledger: Ledger = Field(description="Totals over all splits.")
+    pulse: Pulse = Field(description="Throughput of the last hour, a window each.")
+    partial: Partial | None = Field(default=None, description="The window that fills now.")
+
+
+class Incident(_Shape):
+    """Something abnormal, at a glance."""
+
+    id: str
+    block: str = Field(description="The `[detect.…]` block that found it.")
+    keys: list[list[KeyPart]] = Field(description="Who: one key, or several with a shared cause (at most 20 here).")
+    keys_total: int = Field(description="How many keys in all.")
+    detectors: list[str] = Field(description="Which detectors agree.")
+    direction: str = Field(description="`up`, `down` or `mixed`: above or below what was expected.")
+    observed: float = Field(description="What was seen (unit of the block's value, a window).")
+    expected: float = Field(description="What was expected, same unit.")
+    score: float = Field(description="0 to 1; min(1, -log10 p / 6): 0.5 is one in a thousand.")
+    confidence: float = Field(description="0 to 1, apart from the score: low while the history is short.")
+    opened_us: int = Field(description="Since when.")
+    updated_us: int = Field(description="Time of the newest finding.")
+    closed_us: int | None = Field(default=None, description="Until when; null while open.")
+    findings: int = Field(description="How many alarmed key-windows.")
+
+
+class Place(_Shape):
+    """One place of a ranking."""
+
+    place: int = Field(description="1 is the hottest.")
+    key: list[KeyPart] = Field(description="Who or what is there.")
+    score: float = Field(description="Exponentially decayed count.")
+    count: float = Field(description="Plain count in the recent past, the number behind the score.")
+    trend: float = Field(description="Ratio to its own past: 1 is as ever, 2 is twice as much.")
+    movement: str = Field(description="`new`, `up`, `down`, `same`.")
+
+
+class Ranking(_Shape):
+    """A ranking in one scope at one time."""
+
+    name: str = Field(description="The `[rank.…]` block.")
+    scope: list[KeyPart] = Field(description="Within which key (a customer); empty: over all.")
+    at_us: int | None = Field(default=None, description="Event time of a kept hourly ranking; null: now.")
+    places: list[Place] = Field(description="Hottest first.")
+
+
+class Now(_Shape):
+    """Topic `now`, GET /api/now: whether something is wrong, what, and since when; and what is hot."""
+
+    at_us: int = Field(description="Wall time of this answer.")
+    engine: Engine
+    health: Health
+    incidents: dict[str, Incident] = Field(description="Open incidents by id (the 200 with the highest scores).")
+    incidents_open: int = Field(description="How many are open in all.")
+    recent: list[Incident] = Field(description="Closed lately, newest first, at most 10.")
+    rankings: dict[str, list[Place]] = Field(description="Each ranking over all, hottest first.")
+    streams: dict[str, Stream]
+
+
+class Track(_Shape):
+    """What one key did, tick by tick, and the band it was expected in; lists of equal length, nulls are gaps."""
+
+    key: list[KeyPart]
+    at_us: list[int] = Field(description="Start of each window.")
+    observed: list[float | None]
+    expected: list[float | None]
+    lower: list[float | None] = Field(description="Lower end of the range of 99 % of normal values.")
+    upper: list[float | None] = Field(description="Upper end of it.")
+
+
+class Contributor(_Shape):
+    """What of the key's parts made it abnormal."""
+
+    key: list[KeyPart]
+    share: float | None = Field(default=None, description="Part of the difference that is due to it, 0 to 1.")
+    observed: float | None = None
+    expected: float | None = None
+
+
+class Finding(_Shape):
+    """One key alarmed in one window by one detector."""
+
+    id: str
+    detector: str
+    key: list[KeyPart]
+    start_us: int = Field(description="Start of the window.")
+    observed: float
+    expected: float
+    lower: float
+    upper: float
+    p: float = Field(description="Tail probability: how often a normal key would look at least this odd.")
+    score: float
+    confidence: float
+    why: list[Text] = Field(description="Why the detector says so.")
+
+
+class Change(_Shape):
+    """A step in an incident's life."""
+
+    at_us: int
+    code: str = Field(description="`opened`, `key_joined`, `detector_joined`, `peaked`, `closed`.")
+    params: dict[str, Any] = Field(default_factory=dict, description="`key` (list of parts), `detector`, `score`.")
+
+
+class IncidentDetail(Incident):
+    """Topic `incident:ID`, GET /api/incidents/ID: observed against expected, how sure, who contributed."""
+
+    width_us: int | None = Field(default=None, description="Length of a tick.")
+    tracks: list[Track] = Field(description="At most 20 keys; the last 2,000 ticks of each.")
+    contributors: list[Contributor] = Field(description="Largest share first.")
+    finding_list: list[Finding] = Field(description="Newest first, at most 200.")
+    changes: list[Change] = Field(description="Oldest first.")
+
+
+class IncidentPage(_Shape):
+    """GET /api/incidents: incidents newest first, a page at a time."""
+
+    incidents: list[Incident]
+    next_before_us: int | None = Field(default=None, description="Ask with `before_us` of this for the next page.")
+
+
+class Split(_Shape):
+    """What one reader reads in order: a file with its rotated generations, a partition."""
+
+    status: str = Field(description="`reading`, `caught_up`, `idle`, `waiting`, `ended`, `joining`; `stopped`.")
+    source: str = Field(description="File (or topic and partition) being read.")
+    offset: int | None = Field(default=None, description="Position in it: bytes, or messages.")
+    front_us: int | None = Field(default=None, description="Newest event time it believes.")
+    watermark_us: int | None = None
+    backlog_bytes: int | None = Field(default=None, description="Bytes written and not read yet.")
+    lag_s: float | None = Field(default=None, description="Wall time minus its front, seconds.")
+    ledger: Ledger = Field(description="As of the last checkpoint.")
+
+
+class QuarantineSample(_Shape):
+    """A line that is no row, as kept (declared fields masked)."""
+
+    id: int
+    kind: str = Field(description="`invalid` or `future`.")
+    reason: str
+    source: str
+    position: int = Field(description="Byte offset, or message offset.")
+    preview: str = Field(description="Beginning of the line, at most 500 characters; undecodable bytes as U+FFFD.")
+    size_bytes: int = Field(description="Bytes of the whole line.")
+    at_us: int = Field(description="Wall time when it was rejected.")
+
+
+class QuarantineSummary(_Shape):
+    """The quarantine of a stream."""
+
+    rows: int = Field(description="Lines kept.")
+    bytes: int = Field(description="Their size.")
+    reasons: dict[str, int] = Field(description="Lines by reason.")
+    samples: list[QuarantineSample] = Field(description="Newest first, at most 20.")
+
+
+class StreamPipeline(Stream):
+    """A stream in full. `ledger` is here the sum of its splits' ledgers, as of the last checkpoint."""
+
+    splits: dict[str, Split]
+    quarantine: QuarantineSummary
+    log_seq: int | None = Field(default=None, description="Newest entry of the results log.")
+
+
+class Checkpoint(_Shape):
+    """A commit of the engine."""
+
+    seq: int
+    at_us: int = Field(description="Wall time of it.")
+    duration_ms: float
+    state_bytes: int = Field(description="Size of the state file after it.")
+
+
+class Notice(_Shape):
+    """Something that happened to a source, or that people asked for."""
+
+    id: int
+    at_us: int
+    stream: str
+    kind: str = Field(
+        description="A code: `rotated`, `truncated`, `gap`, `copy`, `vanished`, `unreadable`, `redrive`, …"
+    )
+    source: str
+    detail: str
+
+
+class Pipeline(_Shape):
+    """Topic `pipeline`, GET /api/pipeline: how events get in."""
+
+    at_us: int
+    engine: Engine
+    health: Health
+    streams: dict[str, StreamPipeline]
+    checkpoint: Checkpoint | None = Field(default=None, description="The last one.")
+    checkpoints: list[Checkpoint] = Field(description="Those this console saw, oldest first, at most 60.")
+    notices: list[Notice] = Field(description="Newest first, at most 50.")
+
+
+class Rankings(_Shape):
+    """Topic `rankings`, GET /api/rankings: what can be ranked, and the places over all."""
+
+    rankings: dict[str, RankingBrief]
+
+
+class RankingBrief(_Shape):
+    """One ranking and where one can look into it."""
+
+    places: list[Place] = Field(description="Over all, hottest first.")
+    scope_fields: list[str] = Field(description="Fields of a scope (`within`); empty: only over all.")
+    hours_us: list[int] = Field(description="Times of the kept hourly rankings, newest first, at most 168.")
+
+
+class Scopes(_Shape):
+    """GET /api/rankings/NAME/scopes: customers (scopes) that have a ranking of their own."""
+
+    scopes: list[list[KeyPart]] = Field(description="At most `limit`, by key.")
+    more: bool = Field(description="Whether there are more.")
+
+
+class Planted(_Shape):
+    """An incident that the simulated service was told to make, and whether it was found."""
+
+    id: str
+    kind: str = Field(description="`burst`, `drop`, `scan`, `viral`, `outage`.")
+    keys: list[list[KeyPart]] = Field(description="Whom it touches (at most 20).")
+    start_us: int | None = Field(default=None, description="Event time; null: asked for, not begun.")
+    end_us: int | None = None
+    magnitude: float | None = Field(default=None, description="Times the usual.")
+    status: Literal["asked", "running", "over", "planned"]
+    incidents: list[str] = Field(description="Ids of the incidents that match it by keys and time.")
+    delay_s: float | None = Field(default=None, description="From its start to the opening of the first match.")
+
+
+class Demo(_Shape):
+    """Topic `demo`, GET /api/demo: only there with a simulated service (`session.demo`)."""
+
+    kinds: list[str] = Field(description="What can be planted.")
+    planted: list[Planted] = Field(description="Newest first, at most 100.")
+
+
+class Plant(_Request):
+    """POST /api/demo/plant. Answer: `Planted` with status `asked`."""
+
+    kind: Literal["burst", "drop", "scan", "viral", "outage"]
+    target: str | None = Field(default=None, max_length=200, description="Customer or title; null: the service picks.")
+    duration_s: float | None = Field(default=None, ge=1, le=86_400, allow_inf_nan=False)
+    magnitude: float | None = Field(default=None, ge=0, le=1_000, allow_inf_nan=False, description="Times the usual.")
+
+
+class Redrive(_Request):
+    """POST /api/quarantine/redrive: decode kept lines again. Answer: `Redriven`."""
+
+    stream: str = Field(max_length=200)
+    ids: list[int] | None = Field(default=None, max_length=10_000, description="Which; null: all of the stream.")
+
+
+class Redriven(_Shape):
+    """What the engine says to a redrive."""
+
+    done: bool = Field(description="False: it works on it still.")
+    result: dict[str, Any] = Field(default_factory=dict, description="The engine's own figures.")
+
+
+class Session(_Shape):
+    """GET /api/session: who is asking and what there is. Also the answer of POST /api/login and /api/logout."""
+
+    signed_in: bool = Field(description="False: only POST /api/login helps.")
+    password: bool = Field(description="Whether a password is needed at all.")
+    csrf: str | None = Field(default=None, description="Send it back as `X-CSRF-Token` on every write.")
+    version: str
+    demo: bool = Field(description="Whether the demo page has something to show.")
+
+
+class Login(_Request):
+    """POST /api/login."""
+
+    password: str = Field(max_length=1_000)
+
+
+class AuditEntry(_Shape):
+    """A write that somebody made."""
+
+    at_us: int
+    action: str = Field(description="`login`, `login_failed`, `logout`, `plant`, `redrive`.")
+    client: str = Field(description="Address it came from.")
+    detail: dict[str, Any]
+
+
+class Audit(_Shape):
+    """GET /api/audit: newest first, at most 200."""
+
+    entries: list[AuditEntry]
+
+
+class ClientMessage(_Request):
+    """All a page may send on `/api/live`."""
+
+    subscribe: list[str] = Field(max_length=64, description="The topics it wants from now on, at most 64.")
+
+
+class ServerMessage(_Shape):
+    """All a page gets on `/api/live`."""
+
+    topic: str | None = Field(default=None, description="Which topic; null for an error about the message itself.")
+    kind: Literal["snapshot", "delta", "error"]
+    seq: int = Field(default=0, description="Version of the topic's data; grows by one or more.")
+    base: int | None = Field(default=None, description="Delta only: the version it changes.")
+    data: Any = Field(default=None, description="Snapshot: the whole. Delta: a merge patch (RFC 7396).")
+    error: ErrorBody | None = Field(
+        default=None, description="`unknown_topic`, `not_found`, `bad_message`, `signed_out`."
+    )
+
+
+Rankings.model_rebuild()
