@@ -26,7 +26,7 @@ _GARBAGE = (
     b'{"_index": "player", "_type": "log", "_source": "restarting"}\n',
 )
 _BAD_HITS = (b'"many"', b"[1]", b"{}", b'"1.5x"')
-_BAD_DATES = (b"yesterday", b"2026-13-45 ", b"02/03/26", b"", b"-")
+_BAD_DATES = (b"yesterday", b"2026-13-45", b"02/03/26", b"", b"-")
 
 
 def repeat_some(plays: Plays, share: float) -> Plays:
@@ -75,8 +75,9 @@ def _mistype_hit(record: Any, _line: NDArray[np.uint8], bits: int) -> None:
 
 
 def _misdate(record: Any, _line: NDArray[np.uint8], bits: int) -> None:
-    record["day"], record["dot"], record["ms"] = b"", b"", b""
-    record["time"] = _BAD_DATES[bits % len(_BAD_DATES)]
+    for part in ("gap", "time", "dot", "ms"):
+        record[part] = b""
+    record["day"] = _BAD_DATES[bits % len(_BAD_DATES)]
 
 
 def _lose_customer(record: Any, _line: NDArray[np.uint8], _bits: int) -> None:

@@ -36,8 +36,8 @@ def request_plant(
     """Ask the service that runs in `folder` for an incident; it starts within about half a second.
 
     Returns:
-        The wish's name, for `plant_answer`: the answer appears as `plants/accepted/NAME.json` (the label) or `plants/refused/NAME.json`
-        (an `error`).
+        The wish's name, for `plant_answer`: the answer appears as `plants/accepted/NAME.json` (the label) or
+        `plants/refused/NAME.json` (an `error`).
 
     Raises:
         InputError: unknown kind. Everything else is judged by the service.
