@@ -1,0 +1,202 @@
+"""The blocks that speak of streams or of the whole: detect, rank, lookup, notify, console, engine."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+from yeoul.detect import DETECTORS, WatchConfig
+from yeoul.errors import ConfigError
+from yeoul.flows.plan import DetectBlock, EngineOptions, Lookup, Notifier, RankBlock, StreamPlan
+from yeoul.rank import HotConfig
+from yeoul.settings.facts import StreamFacts
+from yeoul.settings.models import ConsoleKeys, DetectKeys, EngineKeys, LookupKeys, NotifyKeys, RankKeys
+from yeoul.settings.problems import Place, Problems
+
+__all__ = ["ConsoleOptions", "read_console", "read_detect", "read_engine", "read_lookup", "read_notify", "read_rank"]
+
+_VARIABLE = re.compile(r"\$\{(\w+)\}")
+
+Facts = Mapping[str, StreamFacts]
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleOptions:
+    """How the web pages are served."""
+
+    host: str = "127.0.0.1"
+    port: int = 8750
+    language: str = "auto"
+    """`auto`, `en` or `ko`."""
+    password: str | None = field(default=None, repr=False)
+    """From the environment: YEOUL_PASSWORD."""
+
+
+def read_detect(
+    name: str, raw: Any, streams: Mapping[str, StreamPlan], facts: Facts, problems: Problems
+) -> DetectBlock | None:
+    """A `[detect.NAME]` block; None when it or its stream has mistakes."""
+    place = ("detect", name)
+    keys = problems.validate(DetectKeys, raw, place)
+    if keys is None:
+        return None
+    legal = sorted({*DETECTORS, *(point.name for point in entry_points(group="yeoul.detectors"))})
+    for one in keys.detectors:
+        problems.member((*place, "detectors"), one, legal, "a detector")
+    stream = _stream(keys.stream, place, facts, problems)
+    if stream is not None:
+        _keys_of("by", keys.by, stream, place, problems)
+        problems.member((*place, "value"), keys.value, list(stream.aggregates), f"an aggregate of `{keys.stream}`")
+    plan = streams.get(keys.stream)
+    try:
+        watch = WatchConfig(
+            name,
+            tuple(keys.detectors),
+            keys.alarms_per_day,
+            keys.min_volume,
+            keys.min_effect,
+            keys.persist,
+            plan.spec.slide_us if plan else 10_000_000,
+            keys.min_confidence,
+            keys.max_keys,
+        )
+    except ConfigError as error:
+        for text in error.problems:
+            at, _, what = text.partition(": ")
+            problems.add((*place, at), what)
+        return None
+    if plan is None or problems.under(place):
+        return None
+    return DetectBlock(name, keys.stream, _in_order(keys.by, plan), keys.value, watch)
+
+
+def read_rank(
+    name: str, raw: Any, streams: Mapping[str, StreamPlan], facts: Facts, problems: Problems
+) -> RankBlock | None:
+    """A `[rank.NAME]` block; None when it or its stream has mistakes."""
+    place = ("rank", name)
+    keys = problems.validate(RankKeys, raw, place)
+    if keys is None:
+        return None
+    if keys.half_life < 1_000_000:
+        problems.add((*place, "half_life"), "got less than a second; legal: a duration of at least `1s`")
+    stream = _stream(keys.stream, place, facts, problems)
+    if stream is not None:
+        _keys_of("by", keys.by, stream, place, problems)
+        _keys_of("within", keys.within, stream, place, problems, empty=True)
+        legal = [one for one, function in stream.aggregates.items() if function in {"count", "sum", ""}]
+        problems.member((*place, "value"), keys.value, legal, f"a count() or sum() of `{keys.stream}`")
+        if set(keys.by) & set(keys.within):
+            both = min(set(keys.by) & set(keys.within))
+            problems.add((*place, "within"), f"got `{both}`, which is in `by` too; legal: a key in one of them only")
+    plan = streams.get(keys.stream)
+    if plan is None or problems.under(place):
+        return None
+    hot = HotConfig(name, keys.half_life, keys.top, plan.spec.slide_us, bool(keys.within))
+    return RankBlock(name, keys.stream, _in_order(keys.by, plan), _in_order(keys.within, plan), keys.value, hot)
+
+
+def _stream(name: str, place: Place, facts: Facts, problems: Problems) -> StreamFacts | None:
+    problems.member((*place, "stream"), name, list(facts), "the name of a stream")
+    return facts.get(name)
+
+
+def _keys_of(
+    member: str, got: list[str], stream: StreamFacts, place: Place, problems: Problems, *, empty: bool = False
+) -> None:
+    if not got and not empty:
+        legal = ", ".join(f"`{one}`" for one in stream.keys)
+        problems.add((*place, member), f"got none; legal: at least one of {legal}")
+    for one in got:
+        if problems.member((*place, member), one, list(stream.keys), "a key of the stream") and got.count(one) > 1:
+            problems.add((*place, member), f"got `{one}` twice; legal: each key once")
+            return
+
+
+def _in_order(keys: list[str], plan: StreamPlan) -> tuple[str, ...]:
+    return tuple(key for key in plan.spec.keys if key in keys)
+
+
+def read_lookup(
+    name: str, raw: Any, folder: Path, facts: Facts, problems: Problems, warnings: list[str]
+) -> Lookup | None:
+    """A `[lookup.NAME]` block. A file that is not there is a warning: it may come later."""
+    place = ("lookup", name)
+    keys = problems.validate(LookupKeys, raw, place)
+    if keys is None:
+        return None
+    known = sorted({key for stream in facts.values() for key in stream.keys})
+    if known:
+        problems.member((*place, "key"), keys.key, known, "a key of a stream")
+    path = folder / keys.path
+    if not path.is_file():
+        warnings.append(f"`lookup.{name}.path`: `{path}` is not there (yet); keys are shown without names")
+    return Lookup(name, path, keys.key, keys.name)
+
+
+def read_notify(
+    name: str, raw: Any, detects: list[str], environ: Mapping[str, str], problems: Problems
+) -> Notifier | None:
+    """A `[notify.NAME]` block, with what it takes from the environment."""
+    place = ("notify", name)
+    filled = raw
+    if isinstance(raw, dict):
+        filled = dict(raw)
+        if isinstance(raw.get("url"), str):
+            filled["url"] = _fill(raw["url"], (*place, "url"), environ, problems)
+        if isinstance(raw.get("headers"), dict):
+            filled["headers"] = {
+                one: _fill(text, (*place, "headers", one), environ, problems) if isinstance(text, str) else text
+                for one, text in raw["headers"].items()
+            }
+    if problems.under(place):
+        return None
+    keys = problems.validate(NotifyKeys, filled, place)
+    if keys is None:
+        return None
+    for one in keys.detect:
+        problems.member((*place, "detect"), one, detects, "a detect block")
+    return Notifier(
+        name, keys.kind, keys.url, tuple(sorted(keys.headers.items())), keys.timeout / 1_000_000, tuple(keys.detect)
+    )
+
+
+def _fill(text: str, place: Place, environ: Mapping[str, str], problems: Problems) -> str:
+    """`text` with `${NAME}` replaced from the environment."""
+    for name in _VARIABLE.findall(text):
+        if name not in environ:
+            problems.add(place, f"got `${{{name}}}`, but the environment has no `{name}`; set it before starting")
+    return _VARIABLE.sub(lambda match: environ.get(match[1], ""), text)
+
+
+def read_console(raw: Any, environ: Mapping[str, str], problems: Problems) -> ConsoleOptions:
+    """The `[console]` block."""
+    keys = problems.validate(ConsoleKeys, raw, ("console",))
+    password = environ.get("YEOUL_PASSWORD") or None
+    host = raw.get("host", "127.0.0.1") if isinstance(raw, dict) else "127.0.0.1"
+    if password is None and isinstance(host, str) and not _loopback(host):
+        text = f"got `{host}`; legal without a password: `127.0.0.1`; set YEOUL_PASSWORD to listen elsewhere"
+        problems.add(("console", "host"), text)
+    if keys is None:
+        return ConsoleOptions(password=password)
+    return ConsoleOptions(keys.host, keys.port, keys.language, password)
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def read_engine(raw: Any, problems: Problems) -> EngineOptions:
+    """The `[engine]` block."""
+    keys = problems.validate(EngineKeys, raw, ("engine",))
+    if keys is None:
+        return EngineOptions()
+    return EngineOptions(keys.commit_interval, keys.quarantine_cap, keys.log_cap)

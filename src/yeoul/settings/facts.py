@@ -1,0 +1,42 @@
+"""What other blocks may refer to in a stream, read leniently: a stream with a mistake still has its names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from yeoul.errors import ConfigError
+from yeoul.streams import parse_aggregate
+
+__all__ = ["StreamFacts", "stream_facts"]
+
+
+@dataclass(frozen=True, slots=True)
+class StreamFacts:
+    """Names of a stream."""
+
+    keys: tuple[str, ...]
+    aggregates: dict[str, str]
+    """Function by name; an empty text where it cannot be read."""
+
+
+def stream_facts(raw: Any, *, sure: bool = True) -> StreamFacts:
+    """What can be told of a stream's block, whatever it holds; every field may be a key unless the keys are `sure`.
+
+    >>> stream_facts({"keys": ["cpk", 3], "aggregates": {"hits": "sum(hit)", "odd": "om(hit)"}})
+    StreamFacts(keys=('cpk',), aggregates={'hits': 'sum', 'odd': ''})
+    """
+    raw = raw if isinstance(raw, dict) else {}
+    keys = raw.get("keys") if sure else list(raw.get("fields", []))
+    aggregates = raw.get("aggregates", {"count": "count()"})
+    return StreamFacts(
+        tuple(key for key in keys if isinstance(key, str)) if isinstance(keys, list) else (),
+        {name: _function(name, text) for name, text in aggregates.items()} if isinstance(aggregates, dict) else {},
+    )
+
+
+def _function(name: str, text: Any) -> str:
+    try:
+        return parse_aggregate(name, text).function
+    except ConfigError:
+        return ""
