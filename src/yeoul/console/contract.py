@@ -46,6 +46,7 @@ __all__ = [
     "Pipeline",
     "Place",
     "Plant",
+    "PlantKind",
     "Planted",
     "Pulse",
     "QuarantineSample",
@@ -112,7 +113,8 @@ class Health(_Shape):
     causes: list[Text] = Field(
         default_factory=list,
         description="Why. The console adds `engine_stopped {since_us}`, `engine_silent {since_us}`, `state_missing`, "
-        "`state_unreadable {detail}`, `lookup_unreadable {path}`; the others are the engine's.",
+        "`state_unreadable {detail}`, `lookup_unreadable {path}`, `people_unwritable {detail}`; the engine's are `no_input`, "
+        "`catching_up`, `all_silent`, `many_invalid` (each with `stream`), `disk_full {detail}` and others.",
     )
 
 
@@ -185,7 +187,8 @@ class Incident(_Shape):
     expected: float = Field(description="What was expected, same unit.")
     score: float = Field(description="0 to 1; min(1, -log10 p / 6): 0.5 is one in a thousand.")
     confidence: float = Field(description="0 to 1, apart from the score: low while the history is short.")
-    opened_us: int = Field(description="Since when.")
+    since_us: int = Field(description="Since when: start of the first alarmed window.")
+    opened_us: int = Field(description="Start of the window that made it an incident.")
     updated_us: int = Field(description="Time of the newest finding.")
     closed_us: int | None = Field(default=None, description="Until when; null while open.")
     findings: int = Field(description="How many alarmed key-windows.")
@@ -296,7 +299,7 @@ class Split(_Shape):
     watermark_us: int | None = None
     backlog_bytes: int | None = Field(default=None, description="Bytes written and not read yet.")
     lag_s: float | None = Field(default=None, description="Wall time minus its front, seconds.")
-    ledger: Ledger = Field(description="As of the last checkpoint.")
+    ledger: Ledger
 
 
 class QuarantineSample(_Shape):
@@ -317,12 +320,13 @@ class QuarantineSummary(_Shape):
 
     rows: int = Field(description="Lines kept.")
     bytes: int = Field(description="Their size.")
-    reasons: dict[str, int] = Field(description="Lines by reason.")
+    dropped_rows: int = Field(default=0, description="Lines that had to go because the quarantine is full.")
+    reasons: dict[str, int] = Field(description="Lines by reason, most frequent first, at most 50.")
     samples: list[QuarantineSample] = Field(description="Newest first, at most 20.")
 
 
 class StreamPipeline(Stream):
-    """A stream in full. `ledger` is here the sum of its splits' ledgers, as of the last checkpoint."""
+    """A stream in full. Its ledger also holds the rows of splits that are gone."""
 
     splits: dict[str, Split]
     quarantine: QuarantineSummary
@@ -393,25 +397,38 @@ class Planted(_Shape):
     start_us: int | None = Field(default=None, description="Event time; null: asked for, not begun.")
     end_us: int | None = None
     magnitude: float | None = Field(default=None, description="Times the usual.")
-    status: Literal["asked", "running", "over", "planned"]
+    status: Literal["asked", "refused", "planned", "running", "over"]
+    reason: str | None = Field(default=None, description="Why it was refused, in English.")
     incidents: list[str] = Field(description="Ids of the incidents that match it by keys and time.")
     delay_s: float | None = Field(default=None, description="From its start to the opening of the first match.")
+
+
+class PlantKind(_Shape):
+    """What can be planted, and what is legal for it."""
+
+    target: str = Field(description="What it hits: `customer`, `title` or `origin`.")
+    magnitude: float = Field(description="The usual one.")
+    lowest: float
+    highest: float
+    duration_s: int = Field(description="The usual one.")
 
 
 class Demo(_Shape):
     """Topic `demo`, GET /api/demo: only there with a simulated service (`session.demo`)."""
 
-    kinds: list[str] = Field(description="What can be planted.")
+    kinds: dict[str, PlantKind] = Field(description="By name: `burst`, `drop`, `scan`, `viral`, `outage`.")
     planted: list[Planted] = Field(description="Newest first, at most 100.")
 
 
 class Plant(_Request):
-    """POST /api/demo/plant. Answer: `Planted` with status `asked`."""
+    """POST /api/demo/plant. Answer: `Planted`; status `asked` when the service has not answered within a second."""
 
     kind: Literal["burst", "drop", "scan", "viral", "outage"]
-    target: str | None = Field(default=None, max_length=200, description="Customer or title; null: the service picks.")
+    target: str | None = Field(
+        default=None, min_length=1, max_length=200, description="Customer, title or origin; null: the service picks."
+    )
     duration_s: float | None = Field(default=None, ge=1, le=86_400, allow_inf_nan=False)
-    magnitude: float | None = Field(default=None, ge=0, le=1_000, allow_inf_nan=False, description="Times the usual.")
+    magnitude: float | None = Field(default=None, ge=0, le=10_000, allow_inf_nan=False, description="Times the usual.")
 
 
 class Redrive(_Request):
@@ -436,6 +453,7 @@ class Session(_Shape):
     csrf: str | None = Field(default=None, description="Send it back as `X-CSRF-Token` on every write.")
     version: str
     demo: bool = Field(description="Whether the demo page has something to show.")
+    language: Literal["auto", "en", "ko"] = Field(default="auto", description="`auto` follows the browser.")
 
 
 class Login(_Request):
@@ -462,7 +480,7 @@ class Audit(_Shape):
 class ClientMessage(_Request):
     """All a page may send on `/api/live`."""
 
-    subscribe: list[str] = Field(max_length=64, description="The topics it wants from now on, at most 64.")
+    subscribe: list[str] = Field(max_length=16, description="The topics it wants from now on, at most 16.")
 
 
 class ServerMessage(_Shape):
@@ -474,7 +492,7 @@ class ServerMessage(_Shape):
     base: int | None = Field(default=None, description="Delta only: the version it changes.")
     data: Any = Field(default=None, description="Snapshot: the whole. Delta: a merge patch (RFC 7396).")
     error: ErrorBody | None = Field(
-        default=None, description="`unknown_topic`, `not_found`, `bad_message`, `signed_out`."
+        default=None, description="`unknown_topic`, `not_found`, `bad_message`, `too_many`, `signed_out`."
     )
 
 
