@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
@@ -12,13 +12,15 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from yeoul.events import iso
+from yeoul.events import Ledger, iso
 from yeoul.flows.plan import Plan, StreamPlan
-from yeoul.store import State
-from yeoul.streams import Layout, Part
-from yeoul.streams.log import COLUMNS, Archive, decode
+from yeoul.flows.ranking import RankFlow
+from yeoul.lake.archive import read_entries
+from yeoul.store import State, read_state, unpack
+from yeoul.streams import Checkpoint, Layout, LocalStream, Part
+from yeoul.streams.log import COLUMNS, Archive, decode, read
 
-__all__ = ["RESULTS", "write_results"]
+__all__ = ["RESULTS", "export", "ledgers", "write_results"]
 
 RESULTS = (
     "windows.ndjson",
@@ -31,7 +33,66 @@ RESULTS = (
 """The files, each sorted."""
 
 
-def write_results(state: State, plan: Plan, out: Path, ledgers: dict[str, Any], archive: Archive) -> list[Path]:
+def export(plan: Plan, out: Path) -> list[Path]:
+    """Write what the kept state of a workspace holds at this moment, also while an engine runs; the files written.
+
+    Raises:
+        StateError: there is no state, or it is damaged.
+    """
+    state = read_state(plan.folder / ".yeoul")
+    try:
+        state.db.execute("BEGIN")
+        books = ledgers(state)
+
+        def archive(path: str) -> Iterable[tuple[Any, ...]]:
+            rows: Iterable[tuple[Any, ...]] = read_entries(state.folder / path)
+            return rows
+
+        return write_results(state, plan, out, books, archive, _places_now(state, plan, archive))
+    finally:
+        state.close()
+
+
+def ledgers(state: State) -> dict[str, Any]:
+    """Rows by class: per stream, per split and `total`."""
+    found: dict[str, dict[str, dict[str, int]]] = {}
+    names = list(Ledger().as_dict())
+    for stream, split, *numbers in state.db.execute(
+        f"SELECT stream, split, {', '.join(names)} FROM ledger ORDER BY stream, split"
+    ):
+        found.setdefault(stream, {})[split] = dict(zip(names, numbers, strict=True))
+    for splits in found.values():
+        splits["total"] = {name: sum(each[name] for each in splits.values()) for name in names}
+    return found
+
+
+def _places_now(state: State, plan: Plan, archive: Archive) -> list[tuple[Any, ...]]:
+    """The places after the newest closed window: what a replay that ended here would write last."""
+    rows: list[tuple[Any, ...]] = []
+    for block in plan.ranks:
+        spec = next(each.spec for each in plan.streams if each.spec.name == block.stream)
+        stream = LocalStream(spec, lambda _start, _end: [])
+        Checkpoint(stream).load(state.db)
+        flow = RankFlow(block, stream)
+        kept = state.db.execute("SELECT seq, block FROM consumer WHERE name = ?", (flow.name,)).fetchone()
+        if kept:
+            flow.restore(unpack(kept[1]))
+        for entry in read(state.db, archive, after=kept[0] if kept else 0, stream=block.stream):
+            flow.take(entry)
+        flow.discard()
+        flow.finish()
+        rows += flow.gathered()
+    return rows
+
+
+def write_results(
+    state: State,
+    plan: Plan,
+    out: Path,
+    books: dict[str, Any],
+    archive: Archive,
+    places: Sequence[tuple[Any, ...]] = (),
+) -> list[Path]:
     """Write what `state` holds to the folder `out`; the files written. All times are ISO 8601 UTC.
 
     Sorted so that equal results are equal bytes; a file appears under its name only when it is whole.
@@ -39,11 +100,13 @@ def write_results(state: State, plan: Plan, out: Path, ledgers: dict[str, Any], 
     out.mkdir(parents=True, exist_ok=True)
     with _whole(out / "windows.ndjson") as file:
         _windows(state, plan, archive, file)
-    for name, write in (("late", _late), ("findings", _findings), ("incidents", _incidents), ("rankings", _rankings)):
+    for name, write in (("late", _late), ("findings", _findings), ("incidents", _incidents)):
         with _whole(out / f"{name}.ndjson") as file:
             write(state, file)
+    with _whole(out / "rankings.ndjson") as file:
+        _rankings(state, places, file)
     with _whole(out / "ledger.json") as file:
-        file.write(json.dumps(ledgers, indent=2, ensure_ascii=False).encode() + b"\n")
+        file.write(json.dumps(books, indent=2, ensure_ascii=False).encode() + b"\n")
     return [out / name for name in RESULTS]
 
 
@@ -185,12 +248,11 @@ def _incidents(state: State, file: IO[bytes]) -> None:
         )
 
 
-def _rankings(state: State, file: IO[bytes]) -> None:
-    query = (
-        "SELECT ranking, scope, at_us, place, key, score, count, trend, movement "
-        "FROM ranking WHERE at_us > 0 ORDER BY ranking, at_us, scope, place"
-    )
-    for ranking, scope, at_us, place, key, score, count, trend, movement in state.db.execute(query):
+def _rankings(state: State, places: Sequence[tuple[Any, ...]], file: IO[bytes]) -> None:
+    query = "SELECT ranking, scope, at_us, place, key, score, count, trend, movement FROM ranking WHERE at_us > 0"
+    kept = [*state.db.execute(query), *places]
+    for row in sorted(kept, key=lambda row: (row[0], row[2], row[1], row[3])):
+        ranking, scope, at_us, place, key, score, count, trend, movement = row
         _line(
             file,
             ranking=ranking,

@@ -97,11 +97,16 @@ class RankFlow:
             db.execute("DELETE FROM ranking WHERE ranking = ? AND at_us = 0 AND scope <> '{}'", (name,))
             self._write(db, 0, self._hot.places(self._newest_us, scopes=shown, names=self._keys.names))
 
+    def gathered(self) -> list[tuple[Any, ...]]:
+        """What `save` would write of published places: rows of table `ranking`."""
+        return [row for at_us, places in self._kept for row in self._table_rows(at_us, places)]
+
+    def _table_rows(self, at_us: int, places: Places) -> list[tuple[Any, ...]]:
+        return [(self.block.name, row["scope"], at_us, *_members(row)) for row in self.rows(places)]
+
     def _write(self, db: sqlite3.Connection, at_us: int, places: Places) -> None:
-        db.executemany(
-            "INSERT OR REPLACE INTO ranking VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [(self.block.name, row["scope"], at_us, *_members(row)) for row in self.rows(places)],
-        )
+        rows = self._table_rows(at_us, places)
+        db.executemany("INSERT OR REPLACE INTO ranking VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
     def rows(self, places: Places) -> list[dict[str, Any]]:
         """Places as members; `scope` and `key` are canonical JSON."""

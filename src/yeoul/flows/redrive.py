@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
+from yeoul.clock import SystemClock
 from yeoul.errors import InputError
 from yeoul.flows.engine import Engine
+from yeoul.flows.plan import Plan
 from yeoul.ingest.contract import LineBlock
 from yeoul.ingest.decode import build_decoder
 from yeoul.ingest.quarantine import Quarantine
+from yeoul.store import open_state
+from yeoul.streams import StreamSpec
 
-__all__ = ["redrive"]
+__all__ = ["redrive", "redrive_stopped"]
 
 
 def redrive(engine: Engine, args: dict[str, Any]) -> dict[str, Any]:
@@ -37,6 +41,7 @@ def redrive(engine: Engine, args: dict[str, Any]) -> dict[str, Any]:
         groups[item.stream, item.split].append(item)
     for (name, split), items in sorted(groups.items()):
         feed = engine.feeds[name]
+        _check_masked(feed.spec)
         decoder = build_decoder(feed.spec.schema)
         for item in items:
             rows = decoder.decode(LineBlock(item.source, item.position, item.raw + b"\n"))
@@ -51,3 +56,29 @@ def redrive(engine: Engine, args: dict[str, Any]) -> dict[str, Any]:
         feed.stream.publish_revisions()
     engine.commit(also=lambda: Quarantine(engine.state.db).remove(done))
     return result
+
+
+def redrive_stopped(plan: Plan, args: dict[str, Any]) -> dict[str, Any]:
+    """The same on a state that no engine holds.
+
+    Raises:
+        BusyError: an engine holds it after all.
+    """
+    engine = Engine(plan, open_state(plan.folder / ".yeoul"), SystemClock(), live=True)
+    try:
+        engine.load()
+        return redrive(engine, args)
+    finally:
+        engine.close()
+
+
+def _check_masked(spec: StreamSpec) -> None:
+    """A masked value cannot be counted as what it was."""
+    used = {*spec.keys, spec.schema.event_id, *(each.field for each in spec.aggregates)}
+    masked = sorted(used & set(spec.schema.redact), key=str)
+    if masked:
+        message = (
+            f"stream `{spec.name}` masks `{', '.join(map(str, masked))}`, which it groups or counts by, so what is in "
+            "its quarantine cannot be counted again; mend the log and replay it"
+        )
+        raise InputError(message)

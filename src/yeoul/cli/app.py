@@ -1,0 +1,69 @@
+"""The verbs joined, and what happens to an error."""
+
+from __future__ import annotations
+
+import errno
+import sys
+from typing import NoReturn
+
+import click
+import typer
+
+from yeoul import __version__
+from yeoul.cli import check, demo, doctor, explain, export, init, processes, quarantine, replay, run
+from yeoul.cli.say import complain
+from yeoul.errors import YeoulError
+
+__all__ = ["app", "main"]
+
+_EPILOG = "Start with `yeoul demo`, or with your own logs: `yeoul init DIR --sample FILE`."
+
+app = typer.Typer(
+    name="yeoul",
+    help="Point it at event logs: which customers behave abnormally and which titles are hot, within seconds.",
+    epilog=_EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"yeoul {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+) -> None:
+    """Hold what all verbs share."""
+
+
+for verb in (demo, init, check, run, replay, export, explain, quarantine, doctor, processes):
+    verb.add_to(app)
+
+
+def main() -> NoReturn:
+    """Run the command line and end the process with its exit code."""
+    try:
+        code = app(standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        typer.echo(error.ctx.get_help())
+        sys.exit(2)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    except YeoulError as error:
+        complain(error)
+        sys.exit(error.exit_code)
+    except OSError as error:
+        # what the system refused while a verb worked on a person's files
+        what = "the disk is full; free some space" if error.errno == errno.ENOSPC else error.strerror or str(error)
+        complain(f"`{error.filename}`: {what}" if error.filename else what)
+        sys.exit(1)
+    sys.exit(code if isinstance(code, int) else 0)

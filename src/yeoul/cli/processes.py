@@ -1,0 +1,71 @@
+"""The processes that `run` and `demo` start: not for people, so not in the help."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from yeoul.cli.arguments import WorkspaceArg
+from yeoul.cli.supervisor import die_with_parent
+from yeoul.errors import YeoulError
+from yeoul.flows.run import run_engine
+from yeoul.settings import load_workspace
+
+__all__ = ["add_to"]
+
+_CRASHED = 70
+"""As sysexits.h has it: an internal error. The supervisor tries again."""
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the verbs."""
+    app.command("engine", hidden=True)(_engine)
+    app.command("console", hidden=True)(_console)
+
+
+def _engine(workspace: WorkspaceArg) -> None:
+    """Run the engine of a workspace until SIGTERM."""
+    die_with_parent()
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    plan = load_workspace(workspace).plan()
+    try:
+        run_engine(plan, stop)
+    except (YeoulError, OSError):
+        raise
+    except Exception:  # noqa: BLE001  (a bug: its trace is shown and the supervisor tries again)
+        sys.excepthook(*sys.exc_info())
+        raise typer.Exit(_CRASHED) from None
+
+
+def _console(
+    workspace: WorkspaceArg,
+    port: Annotated[int | None, typer.Option(help="Port; 0 picks a free one.")] = None,
+    demo: Annotated[Path | None, typer.Option(help="Folder of the simulated service.")] = None,
+) -> None:
+    """Serve the console of a workspace until SIGTERM; prints its address as JSON."""
+    from yeoul.console.server import serve  # noqa: PLC0415  (the web framework is not loaded for other verbs)
+
+    die_with_parent()
+    found = load_workspace(workspace)
+
+    def listening(url: str) -> None:
+        sys.stdout.write(json.dumps({"url": url}) + "\n")
+        sys.stdout.flush()
+
+    options = found.console
+    serve(
+        found.plan(),
+        host=options.host,
+        port=options.port if port is None else port,
+        password=options.password,
+        demo_folder=demo,
+        on_listening=listening,
+    )

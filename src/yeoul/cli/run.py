@@ -1,0 +1,40 @@
+"""`yeoul run`: the engine and the console, supervised."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from yeoul.cli.arguments import WorkspaceArg
+from yeoul.cli.say import aside
+from yeoul.cli.supervisor import Supervisor, console_process, engine_process
+from yeoul.settings import load_workspace
+
+__all__ = ["add_to"]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command("run")(_run)
+
+
+def _run(
+    workspace: WorkspaceArg,
+    port: Annotated[int | None, typer.Option(help="Port of the console; 0 picks a free one.")] = None,
+    no_console: Annotated[bool, typer.Option("--no-console", help="Run the engine alone.")] = False,
+) -> None:
+    """Read the logs as they are written and keep the results up to date, until Ctrl-C.
+
+    Two processes: the engine, which alone writes `.yeoul/`, and the console. Stopping loses nothing.
+    """
+    found = load_workspace(workspace)
+    for warning in found.warnings:
+        aside(f"note: {warning}")
+    with Supervisor() as processes:
+        processes.start(engine_process(found.folder))
+        if not no_console:
+            url = processes.start_console(console_process(found.folder, port=port))
+            aside(f"console: {url}")
+        aside("reading; Ctrl-C stops")
+        raise typer.Exit(processes.wait())
