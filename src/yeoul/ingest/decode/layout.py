@@ -98,7 +98,7 @@ def iso_layout(text: str) -> Layout | None:
     match = _ISO.fullmatch(text)
     if match is None:
         return None
-    pattern = "%Y-%m-%d" + match[1] + "%H:%M:%S" + (f"{match[2]}%f" if match[2] else "") + "%z" * bool(match[4])
+    pattern = "%Y-%m-%d" + match[1] + "%H:%M:%S" + (f"{match[2]}%N" if match[2] else "") + "%z" * bool(match[4])
     return pattern_layout(pattern, text)
 
 
@@ -122,8 +122,8 @@ def pattern_layout(pattern: str, text: str) -> Layout | None:
                 return None
             literals += [(place + i, ord(char)) for i, char in enumerate(zone[0])]
             place += len(zone[0])
-        elif letter == "f":
-            digits = re.match(r"\d{1,9}", text[place:], re.ASCII)
+        elif letter in {"f", "N"}:  # strptime's fraction has up to six digits, that of ISO times (our %N) up to nine
+            digits = re.match(r"\d{1,6}" if letter == "f" else r"\d{1,9}", text[place:], re.ASCII)
             if digits is None:
                 return None
             parts.append(("f", place, len(digits[0])))
