@@ -44,9 +44,7 @@ def _replay(workspace: WorkspaceArg, out: OutDir, as_json: AsJson = False) -> No
             }
         )
         return
-    say(
-        f"read {count(book.read)} rows, {size(book.bytes)}, in {done.seconds:.2f} s: {count(book.read / seconds)} events/s"
-    )
+    say(f"read {count(book.read)} rows ({size(book.bytes)}) in {seconds:.2f} s: {count(book.read / seconds)} events/s")
     kinds = ("counted", "late", "future", "invalid", "duplicate", "filtered")
     say("  " + ", ".join(f"{count(getattr(book, kind))} {kind}" for kind in kinds))
     for path in done.files:

@@ -1,1 +1,1 @@
-"""To come."""
+"""The test kit that ships: rows and streams without files. The product never imports it."""
