@@ -27,7 +27,8 @@ def stream_facts(raw: Any, *, sure: bool = True) -> StreamFacts:
     StreamFacts(keys=('cpk',), aggregates={'hits': 'sum', 'odd': ''})
     """
     raw = raw if isinstance(raw, dict) else {}
-    keys = raw.get("keys") if sure else list(raw.get("fields", []))
+    fields = raw.get("fields")
+    keys = raw.get("keys") if sure or not isinstance(fields, dict) else list(fields)
     aggregates = raw.get("aggregates", {"count": "count()"})
     return StreamFacts(
         tuple(key for key in keys if isinstance(key, str)) if isinstance(keys, list) else (),

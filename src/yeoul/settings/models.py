@@ -40,7 +40,7 @@ Tables = Annotated[dict[str, Any], Legal("a table")]
 
 
 class _Keys(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
 
 class _LineFormat(_Keys):

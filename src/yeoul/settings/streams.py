@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from pydantic import ValidationError
 
 from yeoul.errors import ConfigError
 from yeoul.events import EventTime, Field, RowSchema
@@ -182,25 +185,19 @@ class _Reading:
         if source is None or time is None:
             return None
         good = tuple(field for field in fields.values() if field is not None)
-        line = {
-            "line_format": source.format,
-            "pattern": source.pattern,
-            "delimiter": source.delimiter,
-            "columns": None if source.columns is None else tuple(source.columns),
-        }
+        columns = None if source.columns is None else tuple(source.columns)
+        bare = RowSchema(time, (), source.format, source.pattern, source.delimiter, columns)
         before = len(self._problems)
-        self._try(("source",) if source.format == "pattern" else ("event_time",), RowSchema(time, (), **line))  # type: ignore[arg-type]
+        self._try(("source",) if source.format == "pattern" else ("event_time",), bare)
         if len(self._problems) > before:
             return None
         for field in good:
-            self._try(("fields", field.name), RowSchema(time, (field,), **line))  # type: ignore[arg-type]
-        where = self._raw.get("where")
-        schema = RowSchema(
-            time,
-            good,
-            **line,  # type: ignore[arg-type]
-            where=where if isinstance(where, str) else None,
-            event_id=self._raw.get("event_id"),
+            self._try(("fields", field.name), replace(bare, fields=(field,)))
+        schema = replace(
+            bare,
+            fields=good,
+            where=_text(self._raw.get("where")),
+            event_id=_text(self._raw.get("event_id")),
             redact=tuple(self._texts("redact")),
         )
         if len(self._problems) == before:
@@ -211,6 +208,10 @@ class _Reading:
         self._problems.attempt((*self._place, *place), lambda: build_decoder(schema))
 
 
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
 def _window(raw: Any) -> WindowKeys:
     """Tumbling windows of this size.
 
@@ -219,6 +220,5 @@ def _window(raw: Any) -> WindowKeys:
     """
     try:
         return WindowKeys(size=raw)
-    except ValueError as error:
-        told = error.errors()[0]["ctx"]["error"]  # type: ignore[attr-defined]
-        raise ConfigError(str(told)) from None
+    except ValidationError as error:
+        raise ConfigError(str(error.errors()[0]["ctx"]["error"])) from None

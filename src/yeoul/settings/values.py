@@ -92,8 +92,8 @@ def _formats(value: Any) -> list[Any]:
 
 
 def _start(value: Any) -> str | int:
-    if value in {"earliest", "latest"}:
-        return str(value)
+    if isinstance(value, str) and value in {"earliest", "latest"}:
+        return value
     if isinstance(value, datetime):
         return parse_iso((value if value.tzinfo else value.replace(tzinfo=UTC)).isoformat())
     if isinstance(value, date):
