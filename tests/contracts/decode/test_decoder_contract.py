@@ -173,7 +173,9 @@ def test_good_lines_are_found_among_any_number_of_bad_ones(build: Build, line_fo
 
 def test_any_cut_into_blocks_gives_the_same_rows(build: Build, line_format: str):
     good = GOOD[line_format]
-    lines = [good.replace(b"c1", f"c{i}".encode()) if i % 7 else b"nonsense" + bytes([200 + i % 50]) for i in range(60)]
+    lines = [
+        good.replace(b"c1", f"c{i}".encode()) if i % 7 else b"nonsense" + bytes([200 + i % 50]) for i in range(160)
+    ]
     decoder = build(schema(line_format))
     whole = decode(decoder, b"\n".join(lines) + b"\n", line_format)
     at = 0

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from yeoul.events import Reject, Rows, RowSchema
 from yeoul.ingest.contract import LineBlock
 from yeoul.ingest.decode.contract import Reader, slots
-from yeoul.ingest.decode.lines import cut, not_text
+from yeoul.ingest.decode.lines import Lines
 from yeoul.ingest.decode.times import TimeColumn
 from yeoul.ingest.decode.typed import TypedColumn, typed_column
 from yeoul.ingest.decode.where import compile_where
@@ -42,16 +42,13 @@ class RowDecoder:
         self._redact = frozenset(schema.redact)
 
     def decode(self, block: LineBlock) -> Rows:
-        lines, starts, lengths = cut(block.data)
-        bad = self._unreadable(block.data, lines, lengths)
-        number, readable = np.arange(len(lines)), lines
-        if bad:
-            good = _all_but(len(lines), bad)
-            number, readable = number[good], _pick(lines, good)
-        members = self._reader.read(readable, block.header)
-        if members.bad:
-            bad.update((int(number[i]), reason) for i, reason in members.bad.items() if reason)
-            number = number[_all_but(len(number), members.bad)]
+        lines = Lines(block.data)
+        bad = self._unreadable(lines)
+        members = self._reader.read(lines, frozenset(bad), block.header)
+        number = np.arange(len(lines))
+        if bad or members.bad:
+            number = number[_all_but(len(lines), [*bad, *members.bad])]
+            bad.update((i, reason) for i, reason in members.bad.items() if reason)
 
         at_us, fold_us, wrong = self._time.times(members.values[0])
         columns: dict[str, Any] = {}
@@ -71,22 +68,23 @@ class RowDecoder:
             at_us=at_us,
             columns=columns,
             source=block.source,
-            position=starts[number] + block.offset,
+            position=lines.start[number] + block.offset,
             raw=lambda row: masked(lines[number[row]]),
             kept=None if self._where is None else self._where(columns, len(number)),
             fold_us=fold_us,
             bytes=len(block.data),
             rejects=[
-                Reject(block.source, block.offset + int(starts[i]), bad[i], masked(self._beginning(lines[i])))
+                Reject(block.source, block.offset + int(lines.start[i]), bad[i], masked(self._beginning(lines[i])))
                 for i in sorted(bad)
             ],
         )
 
-    def _unreadable(self, data: bytes, lines: list[bytes], lengths: NDArray[np.int64]) -> dict[int, str]:
-        bad = not_text(data, lines)
-        if len(lines) and int(lengths.max()) > self._limit:
-            for number in np.flatnonzero(lengths > self._limit).tolist():
-                bad[number] = f"the line has `{lengths[number]}` bytes; legal: at most {self._limit}"
+    def _unreadable(self, lines: Lines) -> dict[int, str]:
+        bad = lines.not_text()
+        length = lines.end - lines.start
+        if len(lines.data) > self._limit and length.max() > self._limit:
+            for number in np.flatnonzero(length > self._limit).tolist():
+                bad[number] = f"the line has `{length[number]}` bytes; legal: at most {self._limit}"
         return bad
 
     def _beginning(self, line: bytes) -> bytes:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from yeoul.events import RowSchema, format_path
+from yeoul.ingest.decode.lines import Lines
 
 __all__ = ["Members", "Reader", "Slot", "slots"]
 
@@ -48,8 +49,8 @@ class Members:
 class Reader(Protocol):
     """One line format. Stateless; what it reads is known to be UTF-8, what it masks is not."""
 
-    def read(self, lines: list[bytes], header: bytes | None) -> Members:
-        """Members of the lines, which lack their line feed (a carriage return may be left)."""
+    def read(self, lines: Lines, skip: frozenset[int], header: bytes | None) -> Members:
+        """Members of the lines, but for those with the numbers in `skip`, about which all is said already."""
 
     def mask(self, raw: bytes, names: frozenset[str], header: bytes | None) -> bytes:
         """The line with the values of the slots called `names` replaced by `***`, as well as they can be found."""

@@ -10,6 +10,7 @@ from yeoul.errors import ConfigError
 from yeoul.events import RowSchema
 from yeoul.ingest.decode.contract import Members
 from yeoul.ingest.decode.flat import flat_slots, known_slots
+from yeoul.ingest.decode.lines import Lines
 
 __all__ = ["CsvReader"]
 
@@ -35,12 +36,14 @@ class CsvReader:
             known_slots(self._slots, schema.columns, "one of the columns")
         self._named = lru_cache(maxsize=64)(self._names)
 
-    def read(self, lines: list[bytes], header: bytes | None) -> Members:
+    def read(self, lines: Lines, skip: frozenset[int], header: bytes | None) -> Members:
         names, trouble = self._named(header)
         bad: dict[int, str] = {}
         found: list[list[str]] = []
         first = b"" if header is None or self._columns is not None else header.strip()
-        for number, line in enumerate(lines):
+        for number, line in enumerate(lines.all()):
+            if number in skip:
+                continue
             if not line.strip() or line.strip() == first:
                 bad[number] = ""
                 continue

@@ -8,6 +8,7 @@ from typing import Any
 from yeoul.events import RowSchema
 from yeoul.ingest.decode.contract import Members
 from yeoul.ingest.decode.flat import cut_out, flat_slots
+from yeoul.ingest.decode.lines import Lines
 
 __all__ = ["LogfmtReader"]
 
@@ -28,11 +29,13 @@ class LogfmtReader:
         self._slots = flat_slots(schema)
         self._names = [slot.path[0] for slot in self._slots]
 
-    def read(self, lines: list[bytes], header: bytes | None) -> Members:
+    def read(self, lines: Lines, skip: frozenset[int], header: bytes | None) -> Members:
         bad: dict[int, str] = {}
         values: list[list[Any]] = [[] for _ in self._names]
         columns = list(zip(self._names, values, strict=True))
-        for number, line in enumerate(lines):
+        for number, line in enumerate(lines.all()):
+            if number in skip:
+                continue
             pairs, end = _pairs(line.decode())
             if not line.strip():
                 bad[number] = ""

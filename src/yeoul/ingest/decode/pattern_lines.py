@@ -8,6 +8,7 @@ from yeoul.errors import ConfigError
 from yeoul.events import RowSchema
 from yeoul.ingest.decode.contract import Members
 from yeoul.ingest.decode.flat import cut_out, flat_slots, known_slots
+from yeoul.ingest.decode.lines import Lines
 
 __all__ = ["PatternReader"]
 
@@ -34,12 +35,14 @@ class PatternReader:
         known_slots(self._slots, tuple(self._pattern.groupindex), "a named group of the pattern")
         self._groups = [self._pattern.groupindex[slot.path[0]] for slot in self._slots]
 
-    def read(self, lines: list[bytes], header: bytes | None) -> Members:
+    def read(self, lines: Lines, skip: frozenset[int], header: bytes | None) -> Members:
         match = self._pattern.fullmatch
         bad: dict[int, str] = {}
         found: list[tuple[str | None, ...]] = []
         groups = self._groups
-        for number, line in enumerate(lines):
+        for number, line in enumerate(lines.all()):
+            if number in skip:
+                continue
             text = line.decode().removesuffix("\r")
             hit = match(text)
             if not text.strip():

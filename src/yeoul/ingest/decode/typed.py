@@ -24,7 +24,7 @@ _INT = re.compile(r"-?[0-9]+", re.ASCII)
 _FLOAT = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", re.ASCII)
 _FLOAT_LETTERS = re.compile(r"[0-9.eE+-]+", re.ASCII)
 _TRUTH = {"true": True, "1": True, "false": False, "0": False}
-_FEW = 64
+_MANY, _FEW = 64, 8
 _MAX = (1 << 63) - 1
 _EXACT = 1 << 53
 
@@ -64,17 +64,19 @@ class _Column:
             values = [self._default if value is None else value for value in values]
             column = self._whole(values)
         if column is None:
-            column = self._by_few(values, wrong)
+            column = self._by_few(values, 0, _MANY, wrong)
         return column, wrong
 
-    def _by_few(self, values: list[Any], wrong: dict[int, str]) -> Any:
-        """A column with a wrong value somewhere: only its neighbourhood is looked at one by one."""
+    def _by_few(self, values: list[Any], before: int, size: int, wrong: dict[int, str]) -> Any:
+        """A column (behind `before` rows) with a wrong value: only its neighbours are looked at one by one."""
         parts = []
-        for first in range(0, len(values), _FEW):
-            some = values[first : first + _FEW]
+        for first in range(0, len(values), size):
+            some = values[first : first + size]
             part = self._whole(some)
-            if part is None:
-                part = self._whole([self._mend(value, row, wrong) for row, value in enumerate(some, first)])
+            if part is None and size > _FEW:
+                part = self._by_few(some, before + first, _FEW, wrong)
+            elif part is None:
+                part = self._whole([self._mend(value, row, wrong) for row, value in enumerate(some, before + first)])
             parts.append(part)
         return list(chain.from_iterable(parts)) if isinstance(self._filler, str) else np.concatenate(parts)
 
