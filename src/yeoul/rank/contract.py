@@ -71,7 +71,7 @@ class Ranking(Protocol):
     def add(self, at_us: int, scope: NDArray[np.int64], key: NDArray[np.int64], count: NDArray[np.float64]) -> None:
         """Add counts of one closed window; `at_us` is its end.
 
-        A late revision is added with the end of its own window and the differences to what was added for it before,
+        Counts are finite. A late revision is added with the end of its own window and the differences to what was added for it before,
         negative ones too. One call may name a pair of scope and key more than once.
         """
 
@@ -83,6 +83,12 @@ class Ranking(Protocol):
 
     def publish(self, at_us: int, *, names: Names | None = None) -> Places:
         """The places of all scopes, remembered as what later movements compare with."""
+
+    def remember(self, places: Places) -> None:
+        """Let later movements compare with these places of all scopes, which another ranking may have published.
+
+        One that waits for late revisions before it publishes an hour can so lend its places to one that is up to date.
+        """
 
     def snapshot(self) -> dict[str, Any]:
         """All state as plain members and NumPy arrays (no objects)."""

@@ -193,9 +193,12 @@ class Hot:
 
     def publish(self, at_us: int, *, names: Names | None = None) -> Places:
         places = self.places(at_us, names=names)
+        self.remember(places)
+        return places
+
+    def remember(self, places: Places) -> None:
         self._published = PairSlots.of(places.scope, places.key)
         self._published_place = places.place
-        return places
 
     def _trend(self, short: NDArray[np.float64], long: NDArray[np.float64], at_us: int) -> NDArray[np.float64]:
         if self._first_us is None:

@@ -146,6 +146,15 @@ def test_movement_is_against_the_published_places_only(make: Make):
     assert set(ranking.places(START_US + TICK_US).movement) == {"same"}
 
 
+def test_places_published_by_another_ranking_can_be_what_movement_is_against(make: Make):
+    one, keys = np.zeros(2, np.int64), np.array([1, 2])
+    waiting, present = make(), make()
+    waiting.add(START_US, one, keys, np.array([1.0, 2.0]))
+    present.add(START_US, one, keys, np.array([3.0, 2.0]))
+    present.remember(waiting.publish(START_US))
+    assert present.places(START_US, scopes=np.array([0])).movement == ["up 1", "down 1"]
+
+
 def test_ties_go_by_name_where_names_are_given_and_by_id_otherwise(make: Make):
     ranking = make()
     keys = np.arange(30)
