@@ -71,8 +71,8 @@ class Ranking(Protocol):
     def add(self, at_us: int, scope: NDArray[np.int64], key: NDArray[np.int64], count: NDArray[np.float64]) -> None:
         """Add counts of one closed window; `at_us` is its end.
 
-        Counts are finite. A late revision is added with the end of its own window and the differences to what was added for it before,
-        negative ones too. One call may name a pair of scope and key more than once.
+        Counts are finite. A late revision is added with the end of its own window and the differences to what was added
+        for it before, negative ones too. One call may name a pair of scope and key more than once.
         """
 
     def places(self, at_us: int, *, scopes: NDArray[np.int64] | None = None, names: Names | None = None) -> Places:
