@@ -55,6 +55,12 @@ class TailCalibrator:
         p: Floats = np.clip(np.where(score > self._start[group], tail, above), _FLOOR, 1.0)
         return p
 
+    def score_at(self, p: float, group: NDArray[np.intp]) -> Floats:
+        """The score whose tail probability is `p`, for p below the tail's 2 %."""
+        shape = self._shape[group]
+        excess = np.expm1(shape * np.log(np.maximum(self._rate[group] / p, 1.0))) / shape
+        return np.asarray(self._start[group] + self._scale[group] * excess)
+
     def learn(self, score: Floats, group: NDArray[np.intp], weight: Floats) -> None:
         """Add a tick's scores. `weight` 0 leaves one out."""
         self._counts *= self._keep

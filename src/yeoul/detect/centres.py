@@ -34,9 +34,11 @@ class Centres:
 
     def nearest(self, vectors: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
         """For vectors (m, width): index of the nearest centre, and the distance to it."""
-        squares = np.stack([((vectors - centre) ** 2).sum(axis=1) for centre in self._centres])
-        at = np.argmin(squares, axis=0)
-        return at, np.sqrt(squares[at, np.arange(len(vectors))])
+        cross = vectors @ self._centres.T
+        squares = (self._centres**2).sum(axis=1)[None, :] - 2.0 * cross
+        at = np.argmin(squares, axis=1)
+        # The distance itself without cancellation: only to the one centre that won.
+        return at, np.sqrt(((vectors - self._centres[at]) ** 2).sum(axis=1))
 
     def learn(self, vectors: NDArray[np.float64], nearest: NDArray[np.intp]) -> None:
         """Move the centres by normal vectors and their `nearest` centre."""

@@ -24,6 +24,7 @@ _RECENT = 1.0 - 1.0 / 30.0
 _OWN_NOISE = 30.0
 _LEAK = 0.02
 _FARTHEST = 16.0
+_RARE, _MILD = 1e-5, 1e-3
 _GROUPS = 8
 _GROUP_EDGES = np.array([0.5, 2.0, 6.0, 20.0, 60.0, 200.0, 1000.0])
 """Levels at which keys change to another group of the calibration: sparse counts have other tails than dense ones."""
@@ -97,8 +98,10 @@ class StreamingKMeans:
         self._learn(value, scaled, known, p)
         usual = p[ready] > 1e-3
         self._centres.learn(vectors[ready][usual], nearest[usual])
-        # Scores beyond one in 100,000 count as if they were just that: a tail may grow, an incident does not make it.
-        self._calibrator.learn(distance, group, np.where(p[ready] > 1e-5, 1.0, _LEAK))
+        # An incident does not make the tail: beyond one in 100,000 a score counts little, and as a mild one.
+        usual = p[ready] > _RARE
+        capped = np.where(usual, distance, self._calibrator.score_at(_MILD, group))
+        self._calibrator.learn(capped, group, np.where(usual, 1.0, _LEAK))
         return judgement
 
     def _variance(self, level: Floats) -> Floats:
@@ -110,7 +113,9 @@ class StreamingKMeans:
     def _learn(self, value: Floats, scaled: Floats, known: NDArray[np.bool_], p: Floats) -> None:
         slots = self._slots
         level = slots["sum"] / np.maximum(slots["ticks"], 1e-9)
-        weight = np.where(known, np.where(slots["age"] < _LAGS, 1.0, learning_weight(p)), 0.0)
+        # The pattern may still look usual when the last value alone does not: either keeps it from being learnt.
+        guarded = np.minimum(learning_weight(p), np.clip(2.5 - np.abs(scaled) / 2.0, 0.0, 1.0))
+        weight = np.where(known, np.where(slots["age"] < _LAGS, 1.0, guarded), 0.0)
         judged = np.where(slots["ticks"] > 0, np.maximum(weight, _LEAK), 0.0) * known
         variance = self._variance(level)
         square = np.minimum(scaled**2, _FARTHEST) * variance

@@ -17,16 +17,22 @@ Mask = NDArray[np.bool_]
 MOST_PERSIST = 8
 """`persist` looks back at most so many ticks (one bit each)."""
 
-_LEVELS = np.array([1e-2, 1e-3, 1e-4])
+_LEVELS = np.array([1e-2, 1e-3, 1e-4, 1e-5])
 """Where false incidents are counted: often enough there to be measured within hours."""
 _APART_TICKS = 30
 """Bouts of one key nearer than this are one incident, as the incidents' own hysteresis would have it."""
 _PRIOR_STARTS = 3.0
 _PRIOR_SHARE = 0.3
-_PRIOR_DECADE = 5.0
-"""Before anything is measured: a decade of p divides incidents by five, less than independent ticks would."""
+_PRIOR_DECADE = 3.0
+"""Before anything is measured: a decade of p divides incidents by three, much less than independent ticks would."""
+_FLATTEST = 0.5
+"""Beyond what was counted, incidents fall with p to the power of 0.5 to 1: as in the last counted decade."""
+_SAFETY = 0.5
+"""Share of the budget that is aimed at: what is counted is a noisy estimate, and nights are quieter than evenings."""
 _MOST_AT_ONCE = 0.02
-"""Share of the keys that may start at once and be counted: beyond it, it is a common cause and no false alarm."""
+"""Share of the keys that may start at once by chance: beyond it, it is one common cause."""
+_NO_CHANCE = 1e-9
+"""What starts beyond this is a true incident and says nothing of false ones."""
 _HOLD_FACTOR = 100.0
 _HOLD_MOST = 1e-2
 _BITS = np.array([value.bit_count() for value in range(256)], np.uint8)
@@ -47,12 +53,11 @@ class Policy:
 
     The threshold comes from the budget by counting, not by a formula that supposes independent ticks: residuals of
     neighbouring ticks depend on each other (detectors smooth, customers drift), and by how much differs from service
-    to service. At p = 1e-2, 1e-3 and 1e-4 the policy counts how many incidents a day *would* start among qualifying
-    keys (k of n ticks, apart from the key's last bout by 30 ticks), with a memory of a day. It reads the p that meets
-    the budget off the line through these points; below the last one incidents are taken to fall only in proportion to
-    p, the slowest they can for a calibrated p. Before there are counts, a prior of keys in scope x p x 0.3 stands in.
-    True incidents are counted too, but are few against what is counted there, and many keys starting at once (a
-    common cause) count as at most 2 % of the keys.
+    to service. At p = 1e-2, 1e-3, 1e-4 and 1e-5 the policy counts how many incidents a day *would* start among
+    qualifying keys (k of n ticks, apart from the key's last bout by 30 ticks), with a memory of a day. It reads the p
+    that meets half the budget off the line through these points, and beyond the last follows the slope of the last
+    decade. Before there are counts, a prior of keys in scope x p x 0.3 stands in. Not counted as chance: a
+    start beyond one in a billion; more than 2 % of the keys starting at once count as one.
 
     A key whose alarm is sustained is held to a milder threshold (100 x, at most 0.01) until it is quiet for n ticks.
     """
@@ -66,7 +71,7 @@ class Policy:
         persist: tuple[int, int],
         ticks_per_day: float,
     ) -> None:
-        self._budget = alarms_per_day / ticks_per_day
+        self._budget = _SAFETY * alarms_per_day / ticks_per_day
         self._min_volume, self._min_effect, self._min_confidence = min_volume, min_effect, min_confidence
         self._needed, self._window = persist
         self._mask = np.uint8((1 << self._window) - 1)
@@ -122,7 +127,8 @@ class Policy:
             within = now & (_BITS[bits] >= self._needed)
             starts = within & (self._number - slots["started"][i] > _APART_TICKS)
             slots["started"][i][within] = self._number
-            self._starts[i] = self._keep * self._starts[i] + min(float(starts.sum()), most)
+            chance = int((starts & (p > _NO_CHANCE)).sum())
+            self._starts[i] = self._keep * self._starts[i] + (chance if chance <= most else 1.0)
 
     def _threshold(self) -> float:
         expected = max(self.scope, 1) * _LEVELS[0] * _PRIOR_SHARE
@@ -133,7 +139,8 @@ class Policy:
             rates.append(rate)
             expected = rate / _PRIOR_DECADE
         if self._budget <= rates[-1]:
-            return float(_LEVELS[-1] * self._budget / rates[-1])
+            slope = float(np.clip(np.log10(rates[-2] / rates[-1]), _FLATTEST, 1.0))
+            return float(_LEVELS[-1] * (self._budget / rates[-1]) ** (1.0 / slope))
         x = np.log(np.array(rates[::-1]))
         return float(np.exp(np.interp(np.log(self._budget), x, np.log(_LEVELS[::-1]))))
 

@@ -188,7 +188,8 @@ class Watch:
         )
         confidence = confidences[best, everyone]
         alarmed, sustained = self._policy.judge(p, tick.value, expected, upper, confidence)
-        self._history.push(tick.start_us, tick.value, expected, lower, upper)
+        band = (np.where(tick.alive, column, np.nan) for column in (expected, lower, upper))
+        self._history.push(tick.start_us, tick.value, *band)
         at = np.flatnonzero(alarmed)
         at = at[np.lexsort((self._table.ids[at], p[at]))]
         return [

@@ -1,0 +1,53 @@
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from yeoul.detect.calibrate import TailCalibrator
+
+GROUP = np.zeros(4000, np.intp)
+
+
+def fitted(draw: Callable[[int], np.ndarray], ticks: int = 50) -> TailCalibrator:
+    calibrator = TailCalibrator(1, np.linspace(0.1, 3.0, 100), memory_ticks=1000)
+    for _ in range(ticks):
+        calibrator.learn(draw(4000), GROUP, np.ones(4000))
+    return calibrator
+
+
+@pytest.mark.parametrize("law", ["exponential", "standard_gamma", "normal", "heavy"])
+def test_a_level_is_passed_as_often_as_it_says(law: str):
+    rng = np.random.default_rng(1)
+    draw = {
+        "exponential": lambda n: rng.exponential(1.0, n),
+        "standard_gamma": lambda n: rng.standard_gamma(3.0, n),
+        "normal": lambda n: np.abs(rng.normal(size=n)),
+        "heavy": lambda n: rng.pareto(6.0, n),
+    }[law]
+    calibrator = fitted(draw)
+    p = calibrator.p(draw(1_000_000), np.zeros(1_000_000, np.intp))
+    for level in (0.1, 1e-2, 1e-3, 1e-4):
+        assert (p <= level).mean() < 2 * level + 2e-5, level
+    assert (p <= 0.1).mean() == pytest.approx(0.1, rel=0.1)
+
+
+def test_p_never_rises_with_the_score():
+    calibrator = fitted(lambda n: np.random.default_rng(2).exponential(1.0, n))
+    p = calibrator.p(np.linspace(0, 50, 4000), GROUP)
+    assert (np.diff(p) <= 1e-12).all()
+    assert p[0] == pytest.approx(1.0)
+
+
+def test_score_at_is_the_inverse_of_p():
+    calibrator = fitted(lambda n: np.random.default_rng(3).exponential(1.0, n))
+    score = calibrator.score_at(1e-5, GROUP[:1])
+    assert calibrator.p(score, GROUP[:1])[0] == pytest.approx(1e-5)
+
+
+def test_a_change_of_regime_is_forgotten_and_learnt():
+    rng = np.random.default_rng(4)
+    calibrator = fitted(lambda n: rng.exponential(1.0, n), ticks=200)
+    before = calibrator.p(np.array([8.0]), GROUP[:1])[0]
+    for _ in range(5000):
+        calibrator.learn(rng.exponential(2.0, 40), GROUP[:40], np.ones(40))
+    assert calibrator.p(np.array([8.0]), GROUP[:1])[0] > 5 * before

@@ -1,0 +1,82 @@
+import numpy as np
+
+from yeoul.detect.policy import Policy
+
+DAY = 8640.0
+
+
+def policy(budget: float = 1.0, **changes: float) -> Policy:
+    limits = {"min_volume": 20.0, "min_effect": 0.2, "min_confidence": 0.2} | changes
+    return Policy(budget, **limits, persist=(2, 3), ticks_per_day=DAY)
+
+
+def judge(it: Policy, p: float, observed: float, expected: float, confidence: float = 1.0) -> tuple[bool, bool]:
+    one = [np.array([each]) for each in (p, observed, expected, 2 * expected, confidence)]
+    alarmed, sustained = it.judge(*one)
+    return bool(alarmed[0]), bool(sustained[0])
+
+
+def test_only_what_is_large_far_off_trusted_and_unlikely_is_alarmed():
+    table = [
+        (1e-12, 90.0, 30.0, 1.0, True),
+        (1e-12, 0.0, 30.0, 1.0, True),
+        (1e-1, 90.0, 30.0, 1.0, False),
+        (1e-12, 19.0, 2.0, 1.0, False),
+        (1e-12, 1190.0, 1000.0, 1.0, False),
+        (1e-12, 90.0, 30.0, 0.1, False),
+        (1.0, np.nan, 30.0, 0.0, False),
+    ]
+    for p, observed, expected, confidence, alarmed in table:
+        assert judge(policy(), p, observed, expected, confidence)[0] is alarmed, (p, observed, expected)
+
+
+def test_sustained_means_k_of_the_last_n_observed_ticks():
+    it = policy()
+    said = [judge(it, p, 90.0, 30.0)[1] for p in (1e-12, 1.0, 1e-12, 1.0, 1.0, 1e-12)]
+    assert said == [False, False, True, False, False, False]
+
+
+def test_a_sustained_alarm_is_held_at_a_milder_threshold():
+    it = policy()
+    judge(it, 1e-12, 90.0, 30.0)
+    mild = 20 * it.threshold
+    assert not judge(policy(), mild, 90.0, 30.0)[0]
+    judge(it, 1e-12, 90.0, 30.0)
+    assert judge(it, mild, 90.0, 30.0)[0]
+
+
+def test_a_larger_budget_and_fewer_keys_allow_a_larger_p():
+    def threshold(budget: float, keys: int) -> float:
+        it = policy(budget)
+        for _ in range(2):
+            it.judge(np.ones(keys), np.full(keys, 50.0), np.full(keys, 50.0), np.full(keys, 80.0), np.ones(keys))
+        return it.threshold
+
+    assert threshold(10, 100) > threshold(1, 100) > threshold(1, 10_000) > 0
+
+
+def test_the_threshold_meets_the_budget_even_where_p_is_wrong_by_a_factor():
+    """Ticks of p = u ** 1.3: the tail is heavier than it says, by a factor of 20 at one in a million."""
+    rng = np.random.default_rng(5)
+    keys, days = 60, 3
+    honest, lying, started = policy(), policy(), 0
+    last = np.full(keys, -100)
+    for i in range(int(days * DAY)):
+        u = np.repeat(rng.random(keys // 3), 3) if i % 2 else rng.random(keys)
+        observed = np.full(keys, 90.0)
+        honest.judge(u, observed, observed / 3, observed, np.ones(keys))
+        _, sustained = lying.judge(u**1.3, observed, observed / 3, observed, np.ones(keys))
+        new = sustained & (i - last > 30)
+        last[sustained] = i
+        started += int(new.sum()) if i > DAY else 0
+    assert lying.threshold < honest.threshold
+    assert started / (days - 1) <= 3
+
+
+def test_many_keys_at_once_do_not_spoil_the_threshold():
+    calm, struck = policy(), policy()
+    for i in range(3000):
+        for it, outage in ((calm, False), (struck, 2000 <= i < 2030)):
+            p = np.full(500, 1e-7 if outage else 0.5)
+            it.judge(p, np.full(500, 90.0), np.full(500, 30.0), np.full(500, 50.0), np.ones(500))
+    assert struck.threshold > calm.threshold / 10
