@@ -17,6 +17,7 @@ from packaging.version import Version
 
 # Declared though no line of the product imports them.
 USED_WITHOUT_IMPORT = {
+    "confluent-kafka": "the extra is promised; `yeoul doctor` tells whether it is there",
     "tzdata": "the standard library's zoneinfo reads it where the system has no zones",
     "websockets": "uvicorn speaks WebSocket through it",
 }
