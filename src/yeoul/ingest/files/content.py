@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import zlib
@@ -143,9 +144,11 @@ class Gzip:
         raw = self._raw or os.pread(self._fd, _CHUNK_BYTES, self._raw_offset)
         if not self._raw:
             self._raw_offset += len(raw)
+        before = self._member.copy()
         try:
             inflated = self._member.decompress(raw, 4 * _CHUNK_BYTES)
         except zlib.error as error:
+            self._window += _salvage(before, raw)
             self._ended = True
             self.broken = f"the compressed stream is damaged ({error})"
             return False
@@ -168,6 +171,15 @@ class Gzip:
             self._member = zlib.decompressobj(31)
         else:  # the end, or padding after it
             self._ended = True
+
+
+def _salvage(member: zlib._Decompress, raw: bytes) -> bytes:
+    """What comes out before the damage: byte by byte, because an error takes the whole piece with it."""
+    found = bytearray()
+    with contextlib.suppress(zlib.error):
+        for i in range(len(raw)):
+            found += member.decompress(raw[i : i + 1])
+    return bytes(found)
 
 
 def open_content(path: str) -> Plain | Gzip:

@@ -47,6 +47,8 @@ class Generation:
     """First bytes that were seen, read or not."""
     marks: list[tuple[int, str]] = field(default_factory=list)
     """Earlier offsets and the hash of what is before them: they recognise a copy that is shorter than `offset`."""
+    copies: list[tuple[int, str]] = field(default_factory=list)
+    """Size and hash of short copies, which would not be recognised as such without this one."""
     raw: str = ""
     """Hash of a compressed file's own first and last bytes and size: recognises it without inflating."""
     ended: bool = False
@@ -65,6 +67,8 @@ class Generation:
     cut: bool = False
     """Truncated in place."""
     header: bytes | None = None
+    remembered: bool = False
+    """Known from a stored position."""
 
     @classmethod
     def restored(cls, lineage: str, record: dict[str, Any], path: str) -> Generation:
@@ -79,9 +83,11 @@ class Generation:
             head_hash=record["head"],
             tail_hash=record["tail"],
             marks=[(offset, mark) for offset, mark in record.get("marks", [])],
+            copies=[(size, copy) for size, copy in record.get("copies", [])],
             raw=record.get("raw", ""),
             ended=record.get("ended", False),
             skipping=record.get("skipping", False),
+            remembered=True,
         )
 
     def record(self, path: str, *, newest: bool) -> dict[str, Any]:
@@ -97,6 +103,7 @@ class Generation:
         }
         marks = [list(mark) for mark in self.marks] if newest else []
         optional = {"raw": self.raw, "ended": self.ended, "skipping": self.skipping, "marks": marks}
+        optional["copies"] = [list(copy) for copy in self.copies]
         return record | {name: value for name, value in optional.items() if value}
 
     @property
@@ -114,6 +121,11 @@ class Generation:
         """Whether only a poll that sees it grow can make a read find anything."""
         return self.content is None or self.exhausted
 
+    def distrust(self) -> None:
+        """Recognise it anew at the next poll, whatever its stat."""
+        if self.placed is not None:
+            self.placed = self.placed._replace(mtime_ns=-1)
+
     def unread_bytes(self) -> int:
         """Bytes seen and not read; of a compressed file those on disk."""
         if not self.compressed:
@@ -127,7 +139,8 @@ class Generation:
         count = min(HEAD_BYTES, self.offset)
         head = content.read_at(0, HEAD_BYTES)
         if not count:
-            held, self.first = head.startswith(self.first), head
+            held = head.startswith(self.first)
+            self.first = head if held else self.first
             return held
         if len(head) < count or digest(head[:count]) != self.head_hash:
             return False
@@ -136,6 +149,12 @@ class Generation:
             return False
         self.head, self.tail, self.first = head[:count], tail, head
         return True
+
+    def know_copy(self, head: bytes, size: int) -> None:
+        """Remember a copy that is too short to have a full head."""
+        copy = (size, digest(head))
+        if size < HEAD_BYTES and copy not in self.copies:
+            self.copies = [*self.copies[-7:], copy]
 
     def skip_to_end(self, content: Content, raw: str) -> None:
         """Take all whole lines that are there as read."""
@@ -191,7 +210,7 @@ class Generation:
             cut = len(buffer) if oversize or last else known
         self.exhausted = cut == known and last
         if cut == known:
-            self.ended = content.compressed and last
+            self.ended = self.compressed and last
             return None
         data = buffer[known:cut]
         self._unchanged(content, before, self.offset - known + len(buffer))
@@ -254,7 +273,7 @@ class Generation:
                 self.skipping = False
                 return True
             if len(buffer) < known + limit_bytes:
-                self.ended = content.compressed
+                self.ended = self.compressed
                 self.exhausted = True
                 return False
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -53,6 +54,22 @@ class Handles:
         self._readable(path)
         return content
 
+    def open_entry(self, entry: Entry) -> Content | None:
+        """The very file that was listed; None when it may not be read.
+
+        Raises:
+            ChangedError: another file has that name by now: the listing is stale.
+        """
+        content = self.open(entry.path)
+        if content is None:
+            if os.path.lexists(entry.path):
+                return None
+            raise ChangedError
+        if content.stat()[:2] != entry.stat[:2]:
+            content.close()
+            raise ChangedError
+        return content
+
     def give(self, generation: Generation, content: Content) -> None:
         """Let `generation` read from `content` from now on."""
         if generation.content is not None and generation.content is not content:
@@ -77,6 +94,7 @@ class Handles:
             return None
         if content.stat().inode != generation.inode or not generation.held_by(content):
             content.close()
+            generation.distrust()
             raise ChangedError
         self.give(generation, content)
         return content
@@ -92,11 +110,14 @@ class Handles:
         """See what a file holds; remembered while its stat is the same. None when it cannot be opened.
 
         A compressed file that changed just now is inflated whole, because it may be unfinished.
+
+        Raises:
+            ChangedError: as `open_entry`.
         """
         known = self._looks.get(entry.path)
         if known and known[0] == entry.stat and not known[1].broken:
             return known[1]
-        content = self.open(entry.path)
+        content = self.open_entry(entry)
         if content is None:
             return None
         try:

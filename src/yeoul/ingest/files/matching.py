@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Iterator
 
-from yeoul.ingest.files.content import Content, Gzip, Plain
+from yeoul.ingest.files.content import Content, Plain
 from yeoul.ingest.files.folder import Entry, Stat
-from yeoul.ingest.files.generation import HEAD_BYTES, ChangedError, Generation, digest
+from yeoul.ingest.files.generation import HEAD_BYTES, Generation, digest
 from yeoul.ingest.files.handles import Handles, Looks
 
 __all__ = ["Matching"]
@@ -19,12 +19,21 @@ _RACY_NS = 50_000_000
 class Matching:
     """One pass over the files that are there: places generations, finds copies, leaves the rest as new.
 
+    Every method raises ChangedError when a name holds another file by now than was listed: the pass must be repeated.
+
     Order: what is where it was stays · what moved is found by inode · what is missing is found by content, the
     longest read first · of what is left, a file whose content is in a known one is a copy · the others are new.
     """
 
-    def __init__(self, entries: dict[str, Entry], generations: list[Generation], handles: Handles) -> None:
+    def __init__(
+        self,
+        entries: dict[str, Entry],
+        generations: list[Generation],
+        copies: dict[str, tuple[Stat, Generation]],
+        handles: Handles,
+    ) -> None:
         self._entries = entries
+        self._copies = copies
         self._generations = generations
         self._handles = handles
         self._by_inode = {(e.stat.device, e.stat.inode): e for e in entries.values()}
@@ -38,11 +47,15 @@ class Matching:
             if generation.placed is not None:
                 self._keep_or_lift(generation)
         lifted = sorted((g for g in self._generations if g.placed is None), key=lambda g: -g.offset)
-        for generation in lifted:
-            self._find(generation)
+        for candidates in (self._same_inode, self._same_lineage, self._elsewhere):
+            for generation in lifted:
+                if generation.placed is None:
+                    self._find(generation, candidates(generation))
         for generation in lifted:
             if generation.placed is None and generation.content is None:
                 self._find_shorter(generation)
+                own = self._entries.get(generation.path)
+                generation.cut |= own is not None and own.stat[:2] == (generation.device, generation.inode)
 
     def free(self) -> list[Entry]:
         """Files with bytes that hold no known generation: the longest first, then a live path, then a plain file."""
@@ -57,6 +70,8 @@ class Matching:
     def original(self, entry: Entry, looks: Looks) -> Generation | None:
         """The generation whose content this file repeats, whole or its beginning."""
         for generation in self._generations:
+            if generation.placed and entry.stat[:2] == generation.placed[:2]:
+                return generation  # the same file under another name
             size = min(len(generation.first), len(looks.head))
             if size and generation.first[:size] == looks.head[:size] and self._repeats(generation, entry, looks):
                 return generation
@@ -91,7 +106,9 @@ class Matching:
             self.claim(generation, entry)
             return
         generation.placed = None
-        if same_inode and (generation.content is None or _reads(generation.content, placed)):
+        if generation.content is None:
+            generation.cut = same_inode
+        elif not generation.raw and not generation.held_by(generation.content):
             generation.cut = True
             self._handles.release(generation)
 
@@ -102,9 +119,9 @@ class Matching:
         if generation.raw:
             looks = self._handles.look(entry)
             return bool(looks and looks.raw == generation.raw)
-        content = generation.content or self._handles.open(entry.path)
+        content = generation.content or self._handles.open_entry(entry)
         if content is None:  # it may not be read now; nothing says that it changed
-            return entry.path in self._entries
+            return True
         if content.compressed or not generation.held_by(content):
             if content is not generation.content:
                 content.close()
@@ -113,24 +130,28 @@ class Matching:
         self._handles.give(generation, content)
         return True
 
-    def _find(self, generation: Generation) -> None:
-        for entry in self._candidates(generation):
-            if self._is_it(generation, entry):
+    def _find(self, generation: Generation, candidates: list[Entry]) -> None:
+        for entry in candidates:
+            if entry.path not in self.claimed and entry.stat.size and self._is_it(generation, entry):
                 self.claim(generation, entry)
                 return
 
-    def _candidates(self, generation: Generation) -> Iterator[Entry]:
-        """Free files that may hold it: same inode, same path, the lineage's own; others only with a full head."""
-        own = self._by_inode.get((generation.device, generation.inode))
-        first = [e for e in (own, self._entries.get(generation.path)) if e]
-        strong = generation.offset >= HEAD_BYTES
-        rest = [e for e in self._entries.values() if strong or e.lineage == generation.lineage]
-        rest.sort(key=lambda e: (e.lineage != generation.lineage, e.stat.mtime_ns, e.path))
-        seen = set()
-        for entry in (*first, *rest):
-            if entry.path not in self.claimed and entry.stat.size and entry.path not in seen:
-                seen.add(entry.path)
-                yield entry
+    def _same_inode(self, generation: Generation) -> list[Entry]:
+        entry = self._by_inode.get((generation.device, generation.inode))
+        return [entry] if entry else []
+
+    def _same_lineage(self, generation: Generation) -> list[Entry]:
+        """Oldest first: where several begin alike, nothing is passed over."""
+        entries = [e for e in self._entries.values() if e.lineage == generation.lineage]
+        return sorted(entries, key=lambda e: (e.path != generation.path, e.stat.mtime_ns, e.path))
+
+    def _elsewhere(self, generation: Generation) -> list[Entry]:
+        return [e for e in self._entries.values() if e.lineage != generation.lineage]
+
+    def _is_known_copy(self, generation: Generation, entry: Entry, looks: Looks) -> bool:
+        stat, original = self._copies.get(entry.path, (None, None))
+        known = original is generation and stat == entry.stat
+        return known or (looks.size, digest(looks.head)) in generation.copies
 
     def _is_it(self, generation: Generation, entry: Entry) -> bool:
         looks = self._handles.look(entry)
@@ -139,8 +160,12 @@ class Matching:
         if generation.raw and looks.raw == generation.raw:
             generation.first = looks.head
             return True
-        if not generation.offset:
-            return entry.stat.inode == generation.inode and generation.content is None
+        if not generation.offset:  # nothing was read of it: its beginning is all there is to know it by
+            seen = bool(generation.first) and looks.head.startswith(generation.first)
+            if seen and generation.content is None:
+                generation.raw, generation.size = looks.raw, looks.size
+                return True
+            return False
         if digest(looks.head[: min(HEAD_BYTES, generation.offset)]) != generation.head_hash:
             return False
         if generation.content is not None:  # a deleted file that is still open: only a whole copy stands for it
@@ -150,7 +175,7 @@ class Matching:
         if looks.raw and looks.size == generation.offset and not looks.broken:
             generation.raw, generation.ended, generation.first = looks.raw, True, looks.head
             return True
-        content = self._handles.open(entry.path)
+        content = self._handles.open_entry(entry)
         if content is None:
             return False
         if not generation.held_by(content):
@@ -163,13 +188,13 @@ class Matching:
 
     def _find_shorter(self, generation: Generation) -> None:
         """A copy taken before the last bytes were read stands for a generation that is truncated now."""
-        for entry in self._candidates(generation):
-            looks = self._handles.look(entry)
-            if entry.lineage != generation.lineage or entry.rotated is None or looks is None:
+        for entry in (*self._same_lineage(generation), *self._elsewhere(generation)):
+            looks = self._handles.look(entry) if entry.path not in self.claimed and entry.stat.size else None
+            if looks is None or not self._may_be_beginning(generation, entry, looks):
                 continue
             if not 0 < looks.size < generation.offset or looks.broken:
                 continue
-            content = self._handles.open(entry.path)
+            content = self._handles.open_entry(entry)
             if content is None:
                 continue
             if self._begins(generation, content, looks):
@@ -180,6 +205,12 @@ class Matching:
                 return
             content.close()
 
+    def _may_be_beginning(self, generation: Generation, entry: Entry, looks: Looks) -> bool:
+        """A live file that begins alike is a new one; a sibling, a known copy and a file with a full head are not."""
+        sibling = entry.lineage == generation.lineage and entry.rotated is not None
+        full = entry.lineage != generation.lineage and looks.size >= HEAD_BYTES
+        return sibling or full or self._is_known_copy(generation, entry, looks)
+
     @staticmethod
     def _begins(generation: Generation, content: Content, looks: Looks) -> bool:
         """Whether `content` is a beginning of what was read: its head, and the last mark that it reaches."""
@@ -187,11 +218,12 @@ class Matching:
             known = digest(looks.head) == generation.head_hash
         else:
             known = bool(generation.head) and generation.head.startswith(looks.head)
+            known |= (looks.size, digest(looks.head)) in generation.copies
         reached = [mark for mark in generation.marks if mark[0] <= looks.size]
-        if (generation.head and not known) or not (known or reached):
+        if not known and (generation.head or not reached):
             return False
         if not reached:
-            return known
+            return True
         offset, mark = max(reached)
         count = min(HEAD_BYTES, offset)
         return digest(content.read_at(offset - count, count)) == mark
@@ -199,17 +231,14 @@ class Matching:
     def _repeats(self, generation: Generation, entry: Entry, looks: Looks) -> bool:
         """Heads are equal; whether the file's last bytes are the generation's at the same place."""
         if generation.compressed and not isinstance(generation.content, Plain):
-            return looks.size == generation.size or (looks.raw != "" and looks.raw == generation.raw)
-        try:
-            known = self._handles.attach(generation)
-        except ChangedError:
-            self.racy = True
-            return False
+            same = looks.size == generation.size or (looks.raw != "" and looks.raw == generation.raw)
+            return same or (looks.size < generation.size and self._repeats_compressed(generation, entry, looks))
+        known = self._handles.attach(generation)
         if known is None or known.size() < looks.size:
             return False
         if looks.raw and looks.size == known.size():
             return True
-        content = self._handles.open(entry.path)
+        content = self._handles.open_entry(entry)
         if content is None:
             return False
         try:
@@ -217,13 +246,23 @@ class Matching:
         finally:
             content.close()
 
+    def _repeats_compressed(self, generation: Generation, entry: Entry, looks: Looks) -> bool:
+        """As `_repeats` for a file that may be the beginning of a compressed one, which is inflated for this."""
+        place = self._entries.get(generation.path)
+        with contextlib.ExitStack() as opened:
+            contents = [self._handles.open_entry(e) for e in (place, entry) if e is not None]
+            for content in contents:
+                opened.callback(content.close if content else int)
+            known, copy = contents[0], contents[-1]
+            return known is not None and copy is not None and _same_at_end(known, copy, looks.size)
+
 
 def _reads(content: Content, stat: Stat) -> bool:
     return content.stat()[:2] == stat[:2]
 
 
 def _same_at_end(known: Content, content: Content, size: int) -> bool:
-    places = [size // 2, size] if not isinstance(content, Gzip) else [size]
+    places = [size // 2, size]
     for end in places:
         count = min(HEAD_BYTES, end)
         piece = content.read_at(end - count, count)

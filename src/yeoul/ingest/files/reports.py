@@ -46,7 +46,7 @@ class Reports:
         """A file that repeats another is not read."""
         self.once("copy", path, f"repeats `{self._display(original)}`; its bytes are read once")
 
-    def lost(self, generation: Generation, *, newest: bool) -> None:
+    def lost(self, generation: Generation) -> None:
         """A generation is nowhere any more."""
         unread = generation.size - generation.offset
         if generation.compressed and not generation.ended:
@@ -59,8 +59,9 @@ class Reports:
         elif generation.cut:
             detail = f"truncated when read up to byte {generation.offset}; later bytes of it, if any, are lost"
             self.say("truncated", generation.path, detail)
-        elif newest:
-            self.say("vanished", generation.path, f"gone after byte {generation.offset}, all of it read")
+        elif generation.path == generation.lineage:
+            detail = f"gone when read up to byte {generation.offset}; later bytes of it, if any, are lost"
+            self.say("vanished", generation.path, detail)
 
     def forget(self, present: Container[str]) -> None:
         """Keep nothing about files that are gone."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +23,9 @@ from yeoul.ingest.files.reports import Reports
 __all__ = ["FileSource"]
 
 _LINGER_US = 60_000_000
+"""How long a deleted file is kept open after its last byte."""
+_ATTEMPTS = 6
+"""Listings in one poll: a rename during a listing hides a file or shows it twice."""
 _FOREIGN = RotatedName("", "other", (0, 0), sure=True)
 
 
@@ -84,7 +88,7 @@ class FileSource:
         self._entries: dict[str, Entry] = {}
         self._copies: dict[str, tuple[Stat, Generation]] = {}
         self._forgotten: list[str] = []
-        self._look_again = False
+        self._look_again = True
         self._lineages: dict[str, Lineage] = {}
         for name, position in (resume or {}).items():
             self._lineage(self._folder.absolute(name)).restore(position)
@@ -98,15 +102,15 @@ class FileSource:
 
         Complexity: one `stat` a file; files whose stat changed are recognised again by two short reads.
         """
-        for _ in range(2):  # a rename during the listing may hide a file: then look once more
+        for _ in range(_ATTEMPTS):
             entries = self._folder.scan(self._lineages, self._reports.unreadable)
             if entries == self._entries and not self._look_again:
                 break
-            missing = self._place(entries)
-            if not missing:
-                break
+            self._look_again = True
+            with contextlib.suppress(ChangedError):  # renamed while it was looked at
+                if not self._place(entries):
+                    break
         self._tidy()
-        self._first_poll = False
 
     def splits(self) -> Sequence[Lineage]:
         """The lineages that have something of their own (a mere copy of another file has not), by name."""
@@ -136,14 +140,21 @@ class FileSource:
         return self._lineages[path]
 
     def _place(self, entries: dict[str, Entry]) -> bool:
-        """Match files and generations; True when a generation was not found in this listing."""
-        matching = Matching(entries, self._generations(), self._handles)
+        """Match files and generations; True when one was not found for the first time.
+
+        Raises:
+            ChangedError: the listing is stale; nothing was taken as new or as missing.
+        """
+        matching = Matching(entries, self._generations(), self._copies, self._handles)
         matching.place_known()
+        if matching.free() and _names(self._folder.scan(self._lineages, self._reports.unreadable)) != _names(entries):
+            raise ChangedError
         self._look_again = False
         self._examine_free(matching, entries)
         for entry in entries.values():
             if not entry.stat.size:
                 self._lineage(entry.lineage)
+        self._first_poll = False
         self._entries = entries
         self._handles.forget(entries)
         self._reports.forget(entries)
@@ -176,6 +187,7 @@ class FileSource:
             original = matching.original(entry, looks)
             if original is not None:
                 self._copies[entry.path] = (entry.stat, original)
+                original.know_copy(looks.head, looks.size)
                 only_header = self._keep_header and looks.head.find(b"\n") == looks.size - 1
                 if not only_header:
                     self._reports.copy(entry.path, original.path)
@@ -187,7 +199,7 @@ class FileSource:
     def _begin(self, entry: Entry, matching: Matching, *, skip: bool) -> None:
         """A content that was never seen."""
         looks = self._handles.look(entry)
-        content = self._handles.open(entry.path)
+        content = self._handles.open_entry(entry)
         if looks is None or content is None:
             self._look_again = True
             return
@@ -209,7 +221,8 @@ class FileSource:
             if not (self._first_poll and lineage.older_read):
                 continue
             for entry in in_rotation_order([e for e in entries.values() if e.lineage == lineage.path]):
-                if entry.path in matching.claimed:
+                holds = matching.claimed.get(entry.path)
+                if holds and holds.remembered:
                     break
                 older.add(entry.path)
         return older
@@ -227,12 +240,12 @@ class FileSource:
             foreign = entry.lineage != lineage.path
             files.append(replace(entry, rotated=_FOREIGN) if foreign else entry)
         ordered = [placed[entry.path] for entry in in_rotation_order(files)]
-        lost = [g for g in lineage.generations if not g.placed]
-        was_live = [g for g in lost if g.path == lineage.path]
-        live = [g for g in ordered if g.path == lineage.path]
-        rotated = [g for g in ordered if g.path != lineage.path]
-        lineage.generations = [g for g in lost if g not in was_live] + rotated + was_live + live
-        lineage.waiting = any(g.missing_polls for g in lost)
+        before: Generation | None = None
+        for generation in lineage.generations:
+            if not generation.placed:  # what is nowhere keeps its place
+                ordered.insert(ordered.index(before) + 1 if before else 0, generation)
+            before = generation
+        lineage.generations = ordered
 
     def _tidy(self) -> None:
         """Close what is read, drop what is gone."""
@@ -241,7 +254,7 @@ class FileSource:
         for path, lineage in list(self._lineages.items()):
             for generation in list(lineage.generations):
                 self._let_go(lineage, generation, now_us)
-            lineage.waiting = any(g.missing_polls for g in lineage.generations)
+            lineage.waiting = any(g.placed is None and g.content is None for g in lineage.generations)
             if not lineage.generations and path not in used:
                 del self._lineages[path]
                 self._forgotten.append(lineage.name)
@@ -253,7 +266,7 @@ class FileSource:
             return
         if generation.content is None:
             if generation.missing_polls > 2:
-                self._reports.lost(generation, newest=generation is lineage.generations[-1])
+                self._reports.lost(generation)
                 lineage.generations.remove(generation)
             return
         size = generation.content.size()
@@ -273,7 +286,7 @@ class FileSource:
             if content is None:
                 return None
             settled = superseded or generation.closing
-            if generation.compressed:
+            if content.compressed:
                 settled = generation.placed is None or not is_recent(generation.placed)
             taken = generation.read(limit_bytes, last=final or settled, max_line_bytes=self._max_line_bytes)
         except ChangedError:
@@ -294,10 +307,9 @@ class FileSource:
 
     def _distrust(self, generation: Generation) -> None:
         self._look_again = True
+        generation.distrust()
         if generation.placed is None:
             self._handles.release(generation)
-        else:
-            generation.placed = generation.placed._replace(mtime_ns=-1)
 
     def _header(self, generation: Generation, content: Content, offset: int, data: bytes) -> bytes:
         if generation.header is None:
@@ -306,3 +318,7 @@ class FileSource:
                 first = content.read_at(0, self._max_line_bytes)
             generation.header = first.partition(b"\n")[0].removesuffix(b"\r")
         return generation.header
+
+
+def _names(entries: dict[str, Entry]) -> dict[str, tuple[int, int]]:
+    return {path: (entry.stat.device, entry.stat.inode) for path, entry in entries.items()}

@@ -1,0 +1,294 @@
+"""Every kind of rotation, while the reader runs and while it is stopped: each byte written once is read once."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+FILLER = b"x" * 60
+
+
+def lines(first: int, last: int) -> bytes:
+    return b"".join(b"%03d %s\n" % (i, FILLER) for i in range(first, last + 1))
+
+
+def append(path: Path, data: bytes) -> None:
+    with path.open("ab") as out:
+        out.write(data)
+
+
+def compress(path: Path) -> None:
+    with gzip.open(f"{path}.gz", "wb") as out:
+        out.write(path.read_bytes())
+    path.unlink()
+
+
+@pytest.fixture(params=["running", "stopped"])
+def between(request: pytest.FixtureRequest, reader: Any):
+    """Bracket what happens to the files: the reader runs on, or is stopped before and started after."""
+
+    class Between:
+        def __enter__(self) -> None:
+            if request.param == "stopped":
+                reader.stop()
+
+        def __exit__(self, *_: object) -> None:
+            if request.param == "stopped":
+                reader.start()
+
+    return Between()
+
+
+@pytest.mark.parametrize("size", [3, 40], ids=["short", "longer than the head"])
+def test_rename_and_create_drains_the_old_file_and_goes_on_with_the_new_one(
+    tmp_path: Path, reader: Any, between: Any, size: int
+):
+    log = tmp_path / "app.log"
+    append(log, lines(1, size))
+    assert reader.read() == lines(1, size)
+    with between:
+        append(log, lines(size + 1, size + 2))
+        log.rename(tmp_path / "app.log.1")
+        append(log, lines(900, 901))
+    assert reader.read() == lines(size + 1, size + 2) + lines(900, 901)
+    assert "gap" not in reader.kinds()
+
+
+def test_a_last_line_without_end_is_a_row_once_its_generation_is_superseded_by_bytes(tmp_path: Path, reader: Any):
+    log = tmp_path / "app.log"
+    append(log, b"one\ntwo")
+    assert reader.read() == b"one\n"
+    log.rename(tmp_path / "app.log.1")
+    log.touch()
+    assert reader.read() == b"", "the writer may not have reopened yet"
+    append(tmp_path / "app.log.1", b" and a half\nthree")
+    assert reader.read() == b"two and a half\n"
+    append(log, b"four\n")
+    assert reader.read() == b"threefour\n"
+
+
+def test_a_rotated_file_that_still_grows_is_read_on(tmp_path: Path, reader: Any):
+    append(tmp_path / "app.log", b"1\n")
+    reader.read()
+    (tmp_path / "app.log").rename(tmp_path / "app.log.1")
+    append(tmp_path / "app.log", b"3\n")
+    assert reader.read() == b"3\n"
+    append(tmp_path / "app.log.1", b"2\n")
+    reader.restart()
+    assert reader.read() == b"2\n"
+
+
+@pytest.mark.parametrize("size", [3, 40], ids=["short", "longer than the head"])
+def test_a_copytruncate_reads_from_the_copy_what_the_original_lost(
+    tmp_path: Path, reader: Any, between: Any, size: int
+):
+    log = tmp_path / "app.log"
+    append(log, lines(1, size))
+    assert reader.read() == lines(1, size)
+    with between:
+        append(log, lines(size + 1, size + 2))
+        shutil.copyfile(log, tmp_path / "app.log.1")
+        os.truncate(log, 0)
+        append(log, lines(900, 900))
+    assert reader.read() == lines(size + 1, size + 2) + lines(900, 900)
+    assert not {"gap", "truncated"} & set(reader.kinds())
+
+
+@pytest.mark.parametrize("size", [3, 40], ids=["short", "longer than the head"])
+def test_a_copy_that_is_taken_before_the_last_lines_were_read_is_not_read_again(tmp_path: Path, reader: Any, size: int):
+    log = tmp_path / "app.log"
+    append(log, lines(1, size))
+    reader.read()
+    shutil.copyfile(log, tmp_path / "app.log.1")
+    append(log, lines(size + 1, size + 2))
+    assert reader.read() == lines(size + 1, size + 2)
+    os.truncate(log, 0)
+    reader.restart()
+    append(log, lines(900, 900))
+    assert reader.read() == lines(900, 900)
+
+
+@pytest.mark.parametrize("size", [2, 200], ids=["shorter than the old offset", "longer than the old offset"])
+def test_a_file_truncated_and_rewritten_is_read_from_its_start(tmp_path: Path, reader: Any, between: Any, size: int):
+    log = tmp_path / "app.log"
+    append(log, lines(1, 50))
+    reader.read()
+    with between:
+        log.write_bytes(lines(700, 699 + size))
+    assert reader.read() + reader.read() == lines(700, 699 + size)
+    assert "truncated" in reader.kinds()
+
+
+def test_a_rewrite_of_the_same_size_is_seen(tmp_path: Path, reader: Any, between: Any):
+    log = tmp_path / "app.log"
+    append(log, lines(1, 5))
+    reader.read()
+    with between:
+        log.write_bytes(lines(701, 705))
+    assert reader.read() + reader.read() == lines(701, 705)
+
+
+def test_unread_bytes_that_a_truncation_took_are_reported_with_their_range(tmp_path: Path, reader: Any):
+    log = tmp_path / "app.log"
+    append(log, lines(1, 2) + b"half a line")
+    reader.read()
+    size = log.stat().st_size
+    log.write_bytes(lines(700, 700))
+    assert reader.read() + reader.read() == lines(700, 700)
+    (gap,) = (notice for notice in reader.notices() if notice.kind == "gap")
+    assert gap.source == "app.log"
+    assert f"bytes {size - 11} to {size} " in gap.detail
+
+
+def test_delete_and_create_with_the_same_inode_reads_both_files(tmp_path: Path, reader: Any, between: Any):
+    log = tmp_path / "app.log"
+    append(log, lines(1, 5))
+    reader.read()
+    with between:
+        log.unlink()
+        append(log, lines(1, 1) + lines(800, 810))
+    assert reader.read() + reader.read() == lines(1, 1) + lines(800, 810)
+
+
+def test_what_was_unread_of_a_deleted_file_is_read_from_the_open_handle(tmp_path: Path, reader: Any):
+    log = tmp_path / "app.log"
+    append(log, lines(1, 50))
+    reader.source.poll()
+    (split,) = reader.source.splits()
+    assert split.read(200).data == lines(1, 3)
+    log.unlink()
+    append(log, lines(900, 900))
+    assert reader.read() == lines(4, 50) + lines(900, 900)
+
+
+def test_a_file_deleted_with_unread_bytes_while_stopped_is_a_gap_with_its_range(tmp_path: Path, reader: Any):
+    log = tmp_path / "app.log"
+    append(log, lines(1, 50))
+    reader.source.poll()
+    (split,) = reader.source.splits()
+    split.read(200)
+    reader.positions = {split.name: split.position()}
+    size = log.stat().st_size
+    reader.stop()
+    log.unlink()
+    append(log, lines(900, 900))
+    reader.start()
+    assert reader.read() + reader.read() == lines(900, 900)
+    (gap,) = (notice for notice in reader.notices() if notice.kind == "gap")
+    assert f"bytes {len(lines(1, 3))} to {size} " in gap.detail
+
+
+@pytest.mark.parametrize("size", [3, 40], ids=["short", "longer than the head"])
+def test_a_rotated_file_that_is_compressed_is_read_on_by_uncompressed_offset(
+    tmp_path: Path, reader: Any, between: Any, size: int
+):
+    log = tmp_path / "app.log"
+    append(log, lines(1, size))
+    reader.read()
+    with between:
+        append(log, lines(size + 1, size + 300))
+        log.rename(tmp_path / "app.log.1")
+        compress(tmp_path / "app.log.1")
+        append(log, lines(900, 900))
+    assert reader.read(1000) == lines(size + 1, size + 300) + lines(900, 900)
+    assert "gap" not in reader.kinds()
+
+
+def test_a_half_read_compressed_file_is_resumed_exactly(tmp_path: Path, reader: Any):
+    append(tmp_path / "app.log.1", lines(1, 500))
+    compress(tmp_path / "app.log.1")
+    got = b""
+    for _ in range(100):
+        reader.restart()
+        reader.source.poll()
+        (split,) = reader.source.splits()
+        block = split.read(2000)
+        if block is None:
+            break
+        assert block.offset == len(got)
+        got += block.data
+        reader.positions = {split.name: split.position()}
+    assert got == lines(1, 500)
+
+
+def test_several_rotations_while_stopped_are_read_in_order(tmp_path: Path, reader: Any):
+    log = tmp_path / "app.log"
+    append(log, lines(1, 10))
+    reader.read()
+    reader.stop()
+    for number in range(1, 6):
+        append(log, lines(number * 100, number * 100 + 9))
+        for old in range(9, 0, -1):
+            for ending in ("", ".gz"):
+                if (path := tmp_path / f"app.log.{old}{ending}").exists():
+                    path.rename(tmp_path / f"app.log.{old + 1}{ending}")
+        log.rename(tmp_path / "app.log.1")
+        if number % 2:
+            compress(tmp_path / "app.log.1")
+    append(log, lines(600, 601))
+    reader.start()
+    expected = [lines(number * 100, number * 100 + 9) for number in range(1, 6)]
+    assert reader.read() == b"".join(expected) + lines(600, 601)
+
+
+def test_rotated_siblings_that_are_there_at_first_are_read_oldest_first(tmp_path: Path, reading: Any):
+    append(tmp_path / "a.ndjson", b"5\n")
+    append(tmp_path / "a.ndjson.1", b"4\n")
+    append(tmp_path / "a.ndjson.2", b"3\n")
+    append(tmp_path / "a.ndjson.10", b"1\n")
+    append(tmp_path / "a.ndjson.9", b"2\n")
+    compress(tmp_path / "a.ndjson.9")
+    reader = reading("*.ndjson")
+    assert reader.read() == b"1\n2\n3\n4\n5\n"
+    assert reader.names() == ["a.ndjson"]
+
+
+def test_dated_siblings_are_read_by_date(tmp_path: Path, reading: Any):
+    append(tmp_path / "app.log", b"4\n")
+    append(tmp_path / "app.log-20260302", b"2\n")
+    append(tmp_path / "app.log-20260303", b"3\n")
+    append(tmp_path / "app.log-20260301", b"1\n")
+    compress(tmp_path / "app.log-20260301")
+    reader = reading("*")
+    assert reader.read() == b"1\n2\n3\n4\n"
+    assert reader.names() == ["app.log"]
+
+
+def test_changed_device_numbers_repeat_nothing(tmp_path: Path, reader: Any):
+    append(tmp_path / "app.log", lines(1, 5))
+    append(tmp_path / "app.log.1", lines(100, 150))
+    reader.read()
+    for generation in reader.positions["app.log"]["generations"]:
+        generation["device"] += 7
+        generation["inode"] += 1
+    reader.restart()
+    append(tmp_path / "app.log", lines(6, 6))
+    assert reader.read() == lines(6, 6)
+
+
+def test_a_writer_that_does_not_append_leaves_a_hole_that_is_no_row(tmp_path: Path, reader: Any):
+    with (tmp_path / "app.log").open("wb", buffering=0) as out:
+        out.write(lines(1, 200))
+        reader.read()
+        shutil.copyfile(tmp_path / "app.log", tmp_path / "app.log.1")
+        os.truncate(tmp_path / "app.log", 0)
+        out.write(lines(201, 202))
+        assert reader.read() == lines(201, 202)
+
+
+def test_a_file_moved_to_a_name_that_rotation_does_not_know_stays_in_its_lineage(tmp_path: Path, reading: Any):
+    reader = reading("*")
+    append(tmp_path / "app.log", lines(1, 30))
+    reader.read()
+    append(tmp_path / "app.log", lines(31, 31))
+    (tmp_path / "app.log").rename(tmp_path / "kept for the auditors")
+    append(tmp_path / "app.log", lines(900, 900))
+    assert reader.read() == lines(31, 31) + lines(900, 900)
+    assert reader.names() == ["app.log"]
+    reader.restart()
+    assert reader.read() == b""
