@@ -51,21 +51,23 @@ def _console(
     demo: Annotated[Path | None, typer.Option(help="Folder of the simulated service.")] = None,
 ) -> None:
     """Serve the console of a workspace until SIGTERM; prints its address as JSON."""
-    from yeoul.console.server import serve  # noqa: PLC0415  (the web framework is not loaded for other verbs)
+    # the web framework is loaded for no other verb
+    from yeoul.console.app import ConsoleConfig  # noqa: PLC0415
+    from yeoul.console.server import serve  # noqa: PLC0415
 
     die_with_parent()
     found = load_workspace(workspace)
+    options = found.console
 
-    def listening(url: str) -> None:
+    def ready(url: str) -> None:
         sys.stdout.write(json.dumps({"url": url}) + "\n")
         sys.stdout.flush()
 
-    options = found.console
-    serve(
-        found.plan(),
-        host=options.host,
-        port=options.port if port is None else port,
-        password=options.password,
+    config = ConsoleConfig(
+        folder=found.folder / ".yeoul",
+        lookups=found.plan().lookups,
         demo_folder=demo,
-        on_listening=listening,
+        password=options.password,
+        language=options.language,
     )
+    serve(config, options.host, options.port if port is None else port, ready=ready)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
+
 from yeoul.events import iso
 from yeoul.flows.engine import Engine
 from yeoul.lake.archive import write_entries
@@ -12,6 +14,9 @@ __all__ = ["Housekeeping"]
 _EVERY_US = 60_000_000
 _KEEP_HOT_US = 2 * 3_600_000_000
 """Entries younger than this stay in the state file, where pages and contributors find them quickly."""
+_FEWEST = 200
+_FILE_BYTES = 64 << 20
+"""A file of fewer entries or more bytes is not made."""
 _MOST_LATE = 1_000_000
 _MOST_NOTICES = 100_000
 
@@ -44,7 +49,9 @@ class Housekeeping:
             f"SELECT {COLUMNS} FROM log WHERE stream = ? AND seq <= ? AND end_us <= ? ORDER BY seq LIMIT 5000",
             (stream, covered, before_us),
         ).fetchall()
-        if len(rows) < 200:
+        sizes = accumulate(len(row[9] or b"") for row in rows)
+        rows = [row for row, size in zip(rows, sizes, strict=True) if size <= _FILE_BYTES] or rows[:1]
+        if len(rows) < _FEWEST and sum(len(row[9] or b"") for row in rows) < _FILE_BYTES // 2:
             return
         path = f"history/{stream}/{iso(rows[0][3]).replace(':', '')}-{rows[0][0]}.parquet"
         target = state.folder / path

@@ -34,6 +34,11 @@ class RankFlow:
         self._keys = KeyIds(block.by, stream.keys)
         self._scopes = KeyIds(block.within, stream.keys)
         self._hot = block.hot.build()
+        self._lateness_us = stream.spec.allowed_lateness_us
+        self._hourly = block.hot.build() if self._lateness_us else self._hot
+        """Holds an hour back until no revision can reach it any more; without allowed lateness that is at once."""
+        self._waiting: list[tuple[int, Any, Any, Any]] = []
+        """Additions of windows after the hour that is held back."""
         self._newest_us = 0
         self._hour_us = 0
         self._scopes_us = 0
@@ -54,19 +59,37 @@ class RankFlow:
         codes = dict(zip(self._fields, part.codes, strict=True))
         keys = self._keys.of([codes[name] for name in self.block.by])
         scopes = self._scopes.of([codes[name] for name in self.block.within])
-        self._hot.add(entry.end_us, scopes if self.block.within else np.zeros_like(keys), keys, counts)
+        scopes = scopes if self.block.within else np.zeros_like(keys)
+        self._hot.add(entry.end_us, scopes, keys, counts)
+        if self._lateness_us:
+            self._waiting.append((entry.end_us, scopes, keys, counts))
+            self._let_in()
+
+    def _let_in(self) -> None:
+        """Add what belongs to the hour that is published next; the order of adding does not matter."""
+        until = self._hour_us + _HOUR_US
+        for addition in self._waiting:
+            if addition[0] <= until:
+                self._hourly.add(*addition)
+        self._waiting = [addition for addition in self._waiting if addition[0] > until]
 
     def _pass_hours(self, end_us: int) -> None:
-        """Publish at each full hour that lies before this window's end: what belongs to it has been added."""
+        """Publish at each full hour that no window, no revision either, can change any more."""
         if not self._hour_us:
-            self._hour_us = end_us // _HOUR_US * _HOUR_US
-        while self._newest_us and self._hour_us + _HOUR_US < end_us:
-            self._hour_us += _HOUR_US
-            if self._hour_us >= self._newest_us:
-                self._publish(self._hour_us)
+            self._hour_us = (end_us - 1) // _HOUR_US * _HOUR_US
+        while self._hour_us + _HOUR_US + self._lateness_us < end_us:
+            self._publish_hour()
+
+    def _publish_hour(self) -> None:
+        self._hour_us += _HOUR_US
+        self._publish(self._hour_us)
+        self._let_in()
 
     def _publish(self, at_us: int) -> None:
-        self._kept.append((at_us, self._hot.publish(at_us, names=self._keys.names)))
+        places = self._hourly.publish(at_us, names=self._keys.names)
+        if self._hourly is not self._hot:
+            self._hot.remember(places)
+        self._kept.append((at_us, places))
 
     @property
     def newest_us(self) -> int:
@@ -78,7 +101,10 @@ class RankFlow:
         return self._hot.places(self._newest_us, scopes=np.array([OVERALL]), names=self._keys.names)
 
     def finish(self) -> None:
+        while self._newest_us and self._hour_us + _HOUR_US < self._newest_us:
+            self._publish_hour()
         if self._newest_us:
+            self._let_in()
             self._publish(self._newest_us)
 
     def save(self, db: sqlite3.Connection) -> None:
@@ -141,6 +167,8 @@ class RankFlow:
             "keys": self._keys.snapshot(),
             "scopes": self._scopes.snapshot(),
             "hot": self._hot.snapshot(),
+            "hourly": self._hourly.snapshot() if self._lateness_us else None,
+            "waiting": [list(addition) for addition in self._waiting],
             "newest_us": self._newest_us,
             "hour_us": self._hour_us,
         }
@@ -149,6 +177,9 @@ class RankFlow:
         self._keys.restore(state["keys"])
         self._scopes.restore(state["scopes"])
         self._hot.restore(state["hot"])
+        if self._lateness_us:
+            self._hourly.restore(state["hourly"])
+        self._waiting = [tuple(addition) for addition in state["waiting"]]
         self._newest_us = state["newest_us"]
         self._hour_us = state["hour_us"]
 

@@ -63,7 +63,7 @@ class LivePlace(msgspec.Struct, frozen=True):
     key: dict[str, Any]
     score: float = 0.0
     count: float = 0.0
-    trend: float = 1.0
+    trend: float = 0.0
     movement: str = "same"
 
 

@@ -22,6 +22,7 @@ __all__ = ["EngineSeen", "Views"]
 _Make = Callable[[sqlite3.Connection], Any]
 _FRESH_US = 1_000_000
 _CHECKPOINTS = 60
+_CHECKPOINTS_APART_US = 1_000_000
 _RANK = {"green": 0, "yellow": 1, "red": 2}
 
 
@@ -59,6 +60,7 @@ class Views:
         self._reader = StateReader(folder)
         self._clock = clock or SystemClock()
         self._quarantine = pipeline.QuarantineView()
+        self._checkpoint: dict[str, Any] | None = None
         self._checkpoints: list[dict[str, Any]] = []
         self._held = _Held()
         self._problems: list[dict[str, Any]] = []
@@ -99,7 +101,7 @@ class Views:
         return {
             **self._head(engine),
             "streams": shown,
-            "checkpoint": self._checkpoints[-1] if self._checkpoints else None,
+            "checkpoint": self._checkpoint,
             "checkpoints": list(self._checkpoints),
             "notices": self._from_state("notices", pipeline.notices, []),
         }
@@ -205,15 +207,15 @@ class Views:
         return {**kept, **rankings.running_places(self.names, engine.live)}
 
     def _note_checkpoint(self, checkpoint: LiveCheckpoint) -> None:
-        last = self._checkpoints[-1] if self._checkpoints else None
-        if last is None or checkpoint.at_us != last["at_us"]:
-            noted = {
-                "seq": checkpoint.seq,
-                "at_us": checkpoint.at_us,
-                "duration_ms": checkpoint.duration_ms,
-                "state_bytes": checkpoint.state_bytes,
-            }
-            self._checkpoints = [*self._checkpoints[1 - _CHECKPOINTS :], noted]
+        self._checkpoint = {
+            "seq": checkpoint.seq,
+            "at_us": checkpoint.at_us,
+            "duration_ms": checkpoint.duration_ms,
+            "state_bytes": checkpoint.state_bytes,
+        }
+        last = self._checkpoints[-1]["at_us"] if self._checkpoints else 0
+        if not 0 <= checkpoint.at_us - last < _CHECKPOINTS_APART_US:
+            self._checkpoints = [*self._checkpoints[1 - _CHECKPOINTS :], self._checkpoint]
 
     def _look(self) -> None:
         """See whether the state can be read, and since when it rests."""
