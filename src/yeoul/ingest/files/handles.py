@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 
 from yeoul.ingest.files.content import Content, Gzip, open_content
@@ -132,8 +132,8 @@ class Handles:
         self._looks[entry.path] = (entry.stat, looks)
         return looks
 
-    def forget(self, keep: dict[str, Entry]) -> None:
-        """Forget what was seen of files that are gone."""
+    def forget(self, keep: Container[str]) -> None:
+        """Forget what was seen of files that are gone or belong to a generation."""
         for path in [path for path in self._looks if path not in keep]:
             del self._looks[path]
 

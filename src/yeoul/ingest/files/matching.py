@@ -12,6 +12,7 @@ from yeoul.ingest.files.handles import Handles, Looks
 
 __all__ = ["Matching"]
 
+_BUCKET_BYTES = 96
 _RACY_NS = 50_000_000
 """A file changed this shortly before it was looked at may change again without a new mtime."""
 
@@ -37,6 +38,10 @@ class Matching:
         self._generations = generations
         self._handles = handles
         self._by_inode = {(e.stat.device, e.stat.inode): e for e in entries.values()}
+        self._by_lineage: dict[str, list[Entry]] = {}
+        for entry in entries.values():
+            self._by_lineage.setdefault(entry.lineage, []).append(entry)
+        self._beginnings: dict[bytes, list[Generation]] = {}
         self.claimed: dict[str, Generation] = {}
         self.racy = False
         """Something must be looked at again though nothing may show it."""
@@ -69,7 +74,7 @@ class Matching:
 
     def original(self, entry: Entry, looks: Looks) -> Generation | None:
         """The generation whose content this file repeats, whole or its beginning."""
-        for generation in self._generations:
+        for generation in self._alike(looks.head):
             if generation.placed and entry.stat[:2] == generation.placed[:2]:
                 return generation  # the same file under another name
             size = min(len(generation.first), len(looks.head))
@@ -80,6 +85,15 @@ class Matching:
     def add(self, generation: Generation) -> None:
         """A new generation may be what the next free file repeats."""
         self._generations.append(generation)
+        self._beginnings.setdefault(_beginning(generation.first), []).append(generation)
+
+    def _alike(self, head: bytes) -> list[Generation]:
+        """Generations that may begin like `head`: all when it is short, otherwise its bucket and the short ones."""
+        if not self._beginnings:
+            for generation in self._generations:
+                self._beginnings.setdefault(_beginning(generation.first), []).append(generation)
+        key = _beginning(head)
+        return self._beginnings.get(key, []) + self._beginnings.get(b"", []) if key else self._generations
 
     def claim(self, generation: Generation, entry: Entry) -> None:
         """Say that `entry` holds `generation`."""
@@ -106,6 +120,8 @@ class Matching:
             self.claim(generation, entry)
             return
         generation.placed = None
+        if same_inode and generation.content is not None and generation.content.compressed:
+            self._handles.release(generation)  # it grew or was rewritten: what is inflated so far says nothing of that
         if generation.content is None:
             generation.cut = same_inode
         elif not generation.raw and not generation.held_by(generation.content):
@@ -142,11 +158,13 @@ class Matching:
 
     def _same_lineage(self, generation: Generation) -> list[Entry]:
         """Oldest first: where several begin alike, nothing is passed over."""
-        entries = [e for e in self._entries.values() if e.lineage == generation.lineage]
+        entries = self._by_lineage.get(generation.lineage, [])
         return sorted(entries, key=lambda e: (e.path != generation.path, e.stat.mtime_ns, e.path))
 
     def _elsewhere(self, generation: Generation) -> list[Entry]:
-        return [e for e in self._entries.values() if e.lineage != generation.lineage]
+        """Longest first: of several copies the one that has most of it stands for it."""
+        entries = [e for e in self._entries.values() if e.lineage != generation.lineage]
+        return sorted(entries, key=lambda e: (-e.stat.size, e.path))
 
     def _is_known_copy(self, generation: Generation, entry: Entry, looks: Looks) -> bool:
         stat, original = self._copies.get(entry.path, (None, None))
@@ -255,6 +273,11 @@ class Matching:
                 opened.callback(content.close if content else int)
             known, copy = contents[0], contents[-1]
             return known is not None and copy is not None and _same_at_end(known, copy, looks.size)
+
+
+def _beginning(head: bytes) -> bytes:
+    """Bucket of a head; those too short for one share the empty bucket."""
+    return head[:_BUCKET_BYTES] if len(head) >= _BUCKET_BYTES else b""
 
 
 def _reads(content: Content, stat: Stat) -> bool:

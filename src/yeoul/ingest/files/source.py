@@ -156,7 +156,7 @@ class FileSource:
                 self._lineage(entry.lineage)
         self._first_poll = False
         self._entries = entries
-        self._handles.forget(entries)
+        self._handles.forget({path for path in entries if path not in matching.claimed})
         self._reports.forget(entries)
         missing = [g for g in self._generations() if g.placed is None and g.content is None]
         for generation in missing:

@@ -292,3 +292,28 @@ def test_a_file_moved_to_a_name_that_rotation_does_not_know_stays_in_its_lineage
     assert reader.names() == ["app.log"]
     reader.restart()
     assert reader.read() == b""
+
+
+def test_a_compressor_at_work_beside_the_plain_file_repeats_nothing(tmp_path: Path, reader: Any):
+    append(tmp_path / "app.log.1", lines(1, 3000))
+    append(tmp_path / "app.log", lines(5000, 5000))
+    assert reader.read() == lines(1, 3000) + lines(5000, 5000)
+    raw = gzip.compress((tmp_path / "app.log.1").read_bytes())
+    for start in range(0, len(raw), 4000):
+        append(tmp_path / "app.log.1.gz", raw[start : start + 4000])
+        assert reader.read() == b""
+        reader.restart()
+    (tmp_path / "app.log.1").unlink()
+    assert reader.read() == b""
+    assert not {"gap", "unreadable", "rotated"} & set(reader.kinds())
+
+
+def test_a_compressed_file_that_is_written_slowly_is_read_as_it_grows(tmp_path: Path, reader: Any):
+    raw = gzip.compress(lines(1, 3000))
+    got = b""
+    for start in range(0, len(raw), 4000):
+        append(tmp_path / "app.log.1.gz", raw[start : start + 4000])
+        got += reader.read()
+        assert got.endswith(b"\n") or not got
+    assert got == lines(1, 3000)
+    assert "unreadable" not in reader.kinds()
