@@ -25,8 +25,8 @@ _PRIOR_STARTS = 3.0
 _PRIOR_SHARE = 0.3
 _PRIOR_DECADE = 3.0
 """Before anything is measured: a decade of p divides incidents by three, much less than independent ticks would."""
-_FLATTEST = 0.5
-"""Beyond what was counted, incidents fall with p to the power of 0.5 to 1: as in the last counted decade."""
+_FLATTEST = 0.7
+"""Beyond what was counted, incidents fall with p to the power of 0.7 to 1: as in the last counted decade."""
 _SAFETY = 0.5
 """Share of the budget that is aimed at: what is counted is a noisy estimate, and nights are quieter than evenings."""
 _MOST_AT_ONCE = 0.02
@@ -85,9 +85,7 @@ class Policy:
         self.threshold = 0.0
         """p at or below which a qualifying key is alarmed."""
 
-    def judge(
-        self, p: Floats, observed: Floats, expected: Floats, upper: Floats, confidence: Floats
-    ) -> tuple[Mask, Mask]:
+    def judge(self, p: Floats, observed: Floats, expected: Floats, confidence: Floats) -> tuple[Mask, Mask]:
         """Alarmed and sustained slots. Missing values have confidence 0."""
         slots = self._slots
         slots.grow(len(p))
@@ -98,7 +96,7 @@ class Policy:
             large = np.maximum(observed, expected) >= self._min_volume
             apart = np.abs(observed - expected) >= self._min_effect * expected
         qualifies = trusted & large & apart
-        self.scope = int((trusted & (np.maximum(upper, observed) >= self._min_volume)).sum())
+        self.scope = int((trusted & large).sum())
         self.threshold = self._threshold()
         held = self._number - slots["held"] <= self._window
         bar = np.where(held, min(_HOLD_MOST, _HOLD_FACTOR * self.threshold), self.threshold)

@@ -187,7 +187,7 @@ class Watch:
             for name in ("expected", "lower", "upper")
         )
         confidence = confidences[best, everyone]
-        alarmed, sustained = self._policy.judge(p, tick.value, expected, upper, confidence)
+        alarmed, sustained = self._policy.judge(p, tick.value, expected, confidence)
         band = (np.where(tick.alive, column, np.nan) for column in (expected, lower, upper))
         self._history.push(tick.start_us, tick.value, *band)
         at = np.flatnonzero(alarmed)

@@ -20,9 +20,9 @@ class IncidentsConfig:
     """A key opens an incident when it is alarmed in k of the last n ticks."""
     close_after: int = 12
     """Ticks without an alarm of any of its keys until it is over."""
-    shared_keys: int = 4
+    shared_keys: int = 3
     """At least so many keys ..."""
-    shared_share: float = 0.1
+    shared_share: float = 0.05
     """... and this share of the keys in scope alarmed in one tick, in one direction, are one incident."""
     join_within: int = 30
     """A key joins an incident of the same cause that opened at most so many ticks ago."""

@@ -11,7 +11,7 @@ def policy(budget: float = 1.0, **changes: float) -> Policy:
 
 
 def judge(it: Policy, p: float, observed: float, expected: float, confidence: float = 1.0) -> tuple[bool, bool]:
-    one = [np.array([each]) for each in (p, observed, expected, 2 * expected, confidence)]
+    one = [np.array([each]) for each in (p, observed, expected, confidence)]
     alarmed, sustained = it.judge(*one)
     return bool(alarmed[0]), bool(sustained[0])
 
@@ -49,7 +49,7 @@ def test_a_larger_budget_and_fewer_keys_allow_a_larger_p():
     def threshold(budget: float, keys: int) -> float:
         it = policy(budget)
         for _ in range(2):
-            it.judge(np.ones(keys), np.full(keys, 50.0), np.full(keys, 50.0), np.full(keys, 80.0), np.ones(keys))
+            it.judge(np.ones(keys), np.full(keys, 50.0), np.full(keys, 50.0), np.ones(keys))
         return it.threshold
 
     assert threshold(10, 100) > threshold(1, 100) > threshold(1, 10_000) > 0
@@ -64,8 +64,8 @@ def test_the_threshold_meets_the_budget_even_where_p_is_wrong_by_a_factor():
     for i in range(int(days * DAY)):
         u = np.repeat(rng.random(keys // 3), 3) if i % 2 else rng.random(keys)
         observed = np.full(keys, 90.0)
-        honest.judge(u, observed, observed / 3, observed, np.ones(keys))
-        _, sustained = lying.judge(u**1.3, observed, observed / 3, observed, np.ones(keys))
+        honest.judge(u, observed, observed / 3, np.ones(keys))
+        _, sustained = lying.judge(u**1.3, observed, observed / 3, np.ones(keys))
         new = sustained & (i - last > 30)
         last[sustained] = i
         started += int(new.sum()) if i > DAY else 0
@@ -78,5 +78,5 @@ def test_many_keys_at_once_do_not_spoil_the_threshold():
     for i in range(3000):
         for it, outage in ((calm, False), (struck, 2000 <= i < 2030)):
             p = np.full(500, 1e-7 if outage else 0.5)
-            it.judge(p, np.full(500, 90.0), np.full(500, 30.0), np.full(500, 50.0), np.ones(500))
+            it.judge(p, np.full(500, 90.0), np.full(500, 30.0), np.ones(500))
     assert struck.threshold > calm.threshold / 10
