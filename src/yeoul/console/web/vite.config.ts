@@ -19,7 +19,7 @@ export default defineConfig({
     proxy: { "/api": { target: CONSOLE, ws: true } },
   },
   test: {
-    environment: "jsdom",
+    environment: "node",
     include: ["test/**/*.test.{ts,tsx}"],
   },
 });

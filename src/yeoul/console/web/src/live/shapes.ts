@@ -52,6 +52,7 @@ export type Incident = {
   findings: number;
 };
 
+/** `trend`: change against its own past; 0 is as ever, 1 is twice as much. */
 export type Place = { place: number; key: Key; score: number; count: number; trend: number; movement: string };
 
 export type Now = {

@@ -22,8 +22,8 @@ function values(words: Words, incident: Incident) {
   const ratio = expected > 0 ? observed / expected : 0;
   return {
     who: who(words, incident),
-    times: times(words.locale, ratio),
-    percent: percent(words.locale, 1 - ratio),
+    times: words.t("incident.times", { n: times(words.locale, ratio) }),
+    percent: words.t("incident.percent", { n: percent(words.locale, Math.max(0, 1 - ratio)) }),
     observed: figure(words.locale, observed),
     expected: figure(words.locale, expected),
     time: clock(words.locale, incident.since_us),

@@ -1,4 +1,5 @@
 /** Numbers as people read them: few digits, the same width, the language's own separators. */
+import type { Words } from "../messages/language";
 
 export function whole(locale: string, value: number): string {
   return new Intl.NumberFormat(locale, { maximumFractionDigits: 0 }).format(value);
@@ -44,9 +45,21 @@ export function short(locale: string, value: number): string {
 }
 
 /** "1 in N" of a score, by score = min(1, -log10 p / 6): at most a million. */
-export function oneIn(locale: string, score: number): string {
-  const odds = 10 ** (6 * Math.min(Math.max(score, 0), 1));
-  const digits = Math.max(0, Math.floor(Math.log10(odds)));
-  const rounded = Math.round(odds / 10 ** digits) * 10 ** digits;
-  return `${score >= 1 ? "≥ " : ""}${whole(locale, rounded)}`;
+export function odds(locale: string, score: number): string {
+  const n = 10 ** (6 * Math.min(Math.max(score, 0), 1));
+  const unit = 10 ** Math.floor(Math.log10(n));
+  return whole(locale, Math.round(n / unit) * unit);
+}
+
+/** How odd a score is, in words. */
+export function oddness({ t, locale }: Pick<Words, "t" | "locale">, score: number): string {
+  return t(score >= 1 ? "incident.odd.most" : "incident.odd.value", { n: odds(locale, score) });
+}
+
+/** A change against the past (0 is as ever): 2.8× from twice on, +40 % and -10 % below. */
+export function change(locale: string, trend: number): string {
+  if (trend >= 1) return `${times(locale, 1 + trend)}×`;
+  const value = Math.round(trend * 100);
+  const shown = new Intl.NumberFormat(locale, { signDisplay: "exceptZero" }).format(value);
+  return `${shown.replace("-", "−")} %`;
 }

@@ -2,9 +2,11 @@
 
 const WIDTH = 64;
 const HEIGHT = 18;
+// Two or three points are a slope, not a course.
+const FEWEST = 4;
 
 export function sparkPath(values: number[]): string {
-  if (values.length < 2) return "";
+  if (values.length < FEWEST) return "";
   const low = Math.min(...values);
   const range = Math.max(...values) - low || 1;
   const step = WIDTH / (values.length - 1);

@@ -1,6 +1,6 @@
 /** The head of every page: name, sections, the link to the server, language and theme. */
 import { useTopic } from "../live/hooks";
-import { useSession } from "../live/rest";
+import { post, useSession } from "../live/rest";
 import type { Now } from "../live/shapes";
 import { LANGUAGE_NAMES, LANGUAGES } from "../messages/catalogue";
 import { useWords } from "../messages/language";
@@ -32,6 +32,7 @@ export function Head({ section }: { section: Section | null }) {
         {session.signed_in && <LinkState />}
         <LanguageChoice />
         <ThemeChoice />
+        {session.signed_in && session.password && <SignOut />}
       </div>
     </header>
   );
@@ -48,6 +49,17 @@ function Mark() {
 function OpenCount() {
   const open = useTopic<Now>("now").data?.incidents_open ?? 0;
   return open > 0 ? <span className="head__count">{open}</span> : null;
+}
+
+function SignOut() {
+  const { t } = useWords();
+  const { session, refresh } = useSession();
+  const leave = () => post("/api/logout", {}, session.csrf).finally(refresh);
+  return (
+    <button type="button" className="button button--quiet" onClick={leave}>
+      {t("login.out")}
+    </button>
+  );
 }
 
 function LanguageChoice() {

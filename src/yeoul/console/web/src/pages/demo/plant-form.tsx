@@ -3,10 +3,13 @@ import { type FormEvent, useState } from "react";
 import { post, useSession } from "../../live/rest";
 import type { PlantKind, Planted } from "../../live/shapes";
 import { useWords } from "../../messages/language";
+import { refusal } from "../../parts/refusal";
+import { figure } from "../../parts/figures";
 import { useQuery } from "../../shell/route";
 
 export function PlantForm({ kinds }: { kinds: Record<string, PlantKind> }) {
-  const { t, coded } = useWords();
+  const words = useWords();
+  const { t, coded, locale } = words;
   const { session } = useSession();
   const names = Object.keys(kinds);
   const [chosen, choose] = useQuery("kind");
@@ -27,7 +30,7 @@ export function PlantForm({ kinds }: { kinds: Record<string, PlantKind> }) {
     try {
       await post<Planted>("/api/demo/plant", wish, session.csrf);
     } catch (error) {
-      setRefused(error instanceof Error ? error.message : String(error));
+      setRefused(refusal(words, error));
     }
     setBusy(false);
   }
@@ -35,7 +38,7 @@ export function PlantForm({ kinds }: { kinds: Record<string, PlantKind> }) {
   return (
     <form className="plant section" onSubmit={plant} data-testid="plant-form">
       <fieldset className="plant__kinds">
-        <legend>{t("demo.kind")}</legend>
+        <legend className="visually-hidden">{t("demo.kind")}</legend>
         {names.map((each) => (
           <label key={each} className="plant__kind">
             <input type="radio" name="kind" value={each} checked={each === name} onChange={() => choose(each)} />
@@ -53,7 +56,7 @@ export function PlantForm({ kinds }: { kinds: Record<string, PlantKind> }) {
         </label>
         {kind.lowest < kind.highest && (
           <label className="field">
-            {t("demo.magnitude")}
+            {t("demo.magnitude", { low: figure(locale, kind.lowest), high: figure(locale, kind.highest) })}
             <input
               name="magnitude"
               type="number"

@@ -1,7 +1,8 @@
 /** What was planted, and how long it took to be found. */
-import type { Planted } from "../../live/shapes";
+import { useTopic } from "../../live/hooks";
+import type { Key, Now, Planted } from "../../live/shapes";
 import { useWords } from "../../messages/language";
-import { keyName } from "../../parts/naming";
+import { keyName, keyText } from "../../parts/naming";
 import { useTick } from "../../parts/tick";
 import { clock, span } from "../../parts/times";
 import { Link } from "../../shell/link";
@@ -48,14 +49,31 @@ function statusText({ t, locale }: ReturnType<typeof useWords>, planted: Planted
   return t(`demo.status.${planted.status}`);
 }
 
+/** Where a title stands now in any ranking over all. */
+function placeOf(rankings: Now["rankings"], key: Key) {
+  const text = keyText(key);
+  return Object.values(rankings)
+    .flat()
+    .find((place) => keyText(place.key) === text);
+}
+
 function Found({ planted, now_ms }: { planted: Planted; now_ms: number }) {
   const words = useWords();
+  const hot = useTopic<Now>("now").data?.rankings;
   const { t } = words;
   const incident = planted.incidents[0];
   if (incident !== undefined) {
     return (
       <Link to={`/incidents/${incident}`} className="planted__found" data-testid="found">
         {t("demo.found", { span: span(words, planted.delay_s ?? 0) })}
+      </Link>
+    );
+  }
+  const place = hot && planted.keys[0] ? placeOf(hot, planted.keys[0]) : undefined;
+  if (planted.kind === "viral" && place) {
+    return (
+      <Link to="/" className="planted__found" data-testid="found">
+        {t("demo.hot", { n: place.place })}
       </Link>
     );
   }

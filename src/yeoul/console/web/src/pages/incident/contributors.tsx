@@ -16,20 +16,20 @@ export function Contributors({ contributors }: { contributors: Contributor[] }) 
             <span className="contributors__name">
               <b>{keyName(each.key)}</b> <span className="note">{keyIds(each.key)}</span>
             </span>
+            <span className="note">
+              {typeof each.observed === "number" &&
+                typeof each.expected === "number" &&
+                t("incident.contributors.detail", {
+                  observed: figure(locale, each.observed),
+                  expected: figure(locale, each.expected),
+                })}
+            </span>
             <span className="contributors__share">
               {each.share !== null && each.share !== undefined && t("incident.share", { percent: percent(locale, each.share) })}
             </span>
             <span className="contributors__bar" aria-hidden="true">
               <span style={{ width: `${Math.max(0, Math.min(1, each.share ?? 0)) * 100}%` }} />
             </span>
-            {typeof each.observed === "number" && typeof each.expected === "number" && (
-              <span className="note contributors__detail">
-                {t("incident.contributors.detail", {
-                  observed: figure(locale, each.observed),
-                  expected: figure(locale, each.expected),
-                })}
-              </span>
-            )}
           </li>
         ))}
       </ol>

@@ -2,7 +2,7 @@
 import { useMemo } from "react";
 import type { Finding } from "../../live/shapes";
 import { useWords } from "../../messages/language";
-import { figure, oneIn } from "../../parts/figures";
+import { figure, odds } from "../../parts/figures";
 import { Moment } from "../../parts/moment";
 import { keyName } from "../../parts/naming";
 import { say } from "../../parts/said";
@@ -37,7 +37,8 @@ export function FindingTable({ findings, updates }: { findings: Finding[]; updat
       {
         id: "odd",
         head: t("incident.odd"),
-        cell: (each) => t("incident.odd.value", { n: oneIn(locale, each.score) }),
+        align: "end",
+        cell: (each) => t("incident.odd.short", { n: odds(locale, each.score) }),
         sort: (each) => each.score,
       },
       { id: "why", head: t("pipeline.reason"), wide: true, cell: (each) => <Why finding={each} /> },

@@ -4,7 +4,7 @@ import type { IncidentDetail, Now } from "../../live/shapes";
 import { useWords } from "../../messages/language";
 import { surenessOf } from "../../parts/deviation";
 import { type Fact, Facts } from "../../parts/facts";
-import { figure, oneIn, percent } from "../../parts/figures";
+import { figure, oddness, percent } from "../../parts/figures";
 import { span } from "../../parts/times";
 import { eventNow } from "../now/event-now";
 
@@ -16,7 +16,7 @@ export function IncidentFacts({ incident }: { incident: IncidentDetail }) {
   const facts: Fact[] = [
     { name: t("incident.seen"), value: figure(locale, incident.observed) },
     { name: t("incident.expected"), value: figure(locale, incident.expected) },
-    { name: t("incident.odd"), value: t("incident.odd.value", { n: oneIn(locale, incident.score) }) },
+    { name: t("incident.odd"), value: oddness(words, incident.score) },
     {
       name: t("incident.sure"),
       value: surenessOf(words, incident.confidence),

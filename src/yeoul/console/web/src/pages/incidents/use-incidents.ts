@@ -3,8 +3,11 @@ import { useCallback, useEffect, useMemo, useState } from "react";
 import { useTopic } from "../../live/hooks";
 import { ask } from "../../live/rest";
 import type { Incident, IncidentPage, Now } from "../../live/shapes";
+import { useWords } from "../../messages/language";
+import { refusal } from "../../parts/refusal";
 
 export function useIncidents() {
+  const words = useWords();
   const [pages, setPages] = useState<IncidentPage[]>([]);
   const [failed, setFailed] = useState("");
   const now = useTopic<Now>("now").data;
@@ -13,9 +16,9 @@ export function useIncidents() {
     const query = before_us === undefined ? "" : `?before_us=${before_us}`;
     ask<IncidentPage>(`/api/incidents${query}`).then(
       (page) => setPages((known) => (before_us === undefined ? [page] : [...known, page])),
-      (error: Error) => setFailed(error.message),
+      (error: unknown) => setFailed(refusal(words, error)),
     );
-  }, []);
+  }, [words]);
   // One that opens or closes changes the first page.
   const changes = now && `${Object.keys(now.incidents).join()}|${now.recent[0]?.id}`;
   useEffect(() => load(), [load, changes]);

@@ -2,9 +2,11 @@
 import { type FormEvent, useState } from "react";
 import { post, useSession } from "../../live/rest";
 import { useWords } from "../../messages/language";
+import { refusal } from "../../parts/refusal";
 
 export default function SignIn() {
-  const { t } = useWords();
+  const words = useWords();
+  const { t } = words;
   const { session, refresh } = useSession();
   const [refused, setRefused] = useState("");
   async function send(event: FormEvent<HTMLFormElement>) {
@@ -14,7 +16,7 @@ export default function SignIn() {
       await post("/api/login", { password }, session.csrf);
       refresh();
     } catch (error) {
-      setRefused(error instanceof Error ? error.message : String(error));
+      setRefused(refusal(words, error));
     }
   }
   return (

@@ -3,7 +3,7 @@ import type { Link as Connection } from "../../live/feed";
 import type { Now } from "../../live/shapes";
 import { useWords } from "../../messages/language";
 import { surenessOf } from "../../parts/deviation";
-import { oneIn } from "../../parts/figures";
+import { oddness, whole } from "../../parts/figures";
 import { useTick } from "../../parts/tick";
 import { ago, span } from "../../parts/times";
 import { Link } from "../../shell/link";
@@ -14,7 +14,7 @@ const BLINK_MS = 4000;
 
 export function Headline({ now, link, at_ms }: { now: Now | undefined; link: Connection; at_ms: number }) {
   const words = useWords();
-  const { t, locale } = words;
+  const { t } = words;
   const clock_ms = useTick();
   const status = statusOf(words, now, link, clock_ms - link.since_ms > BLINK_MS);
   const { worst } = status;
@@ -30,7 +30,7 @@ export function Headline({ now, link, at_ms }: { now: Now | undefined; link: Con
           <>
             <span>{span(words, (eventNow(now, worst) - worst.since_us) / 1e6)}</span>
             <span>{surenessOf(words, worst.confidence)}</span>
-            <span>{t("incident.odd.value", { n: oneIn(locale, worst.score) })}</span>
+            <span>{oddness(words, worst.score)}</span>
             {more > 0 && <span>{t("status.more", { n: more })}</span>}
             <Link to={`/incidents/${worst.id}`} className="status__look">
               {t("status.look")} <span aria-hidden="true">→</span>
@@ -57,7 +57,7 @@ function Calm({ now, checked_s }: { now: Now; checked_s: number }) {
   return (
     <>
       <span>{words.t("status.normal.note", { ago: ago(words, checked_s) })}</span>
-      {keys > 0 && <span>{words.t("status.normal.watched", { n: keys })}</span>}
+      {keys > 0 && <span>{words.t("status.normal.watched", { n: whole(words.locale, keys) })}</span>}
       {over_s !== null && <span>{words.t("status.normal.last", { ago: ago(words, over_s) })}</span>}
     </>
   );

@@ -2,7 +2,7 @@
 import { useMemo, useRef } from "react";
 import type { Place } from "../../live/shapes";
 import { useWords } from "../../messages/language";
-import { short, times } from "../../parts/figures";
+import { change, short } from "../../parts/figures";
 import { keyIds, keyName, keyText } from "../../parts/naming";
 import { Sparkline } from "../../parts/sparkline";
 import { Tabs } from "../../parts/tabs";
@@ -57,8 +57,8 @@ function Row({ ranking, place, part }: { ranking: string; place: Place; part: nu
       </span>
       <Sparkline values={history} />
       <span className="hot__numbers">
-        <b className={place.trend >= 1.5 ? "is-rising" : ""} title={t("now.hot.trend", { times: times(locale, place.trend) })}>
-          {times(locale, place.trend)}×
+        <b className={place.trend >= 0.5 ? "is-rising" : ""} title={t("now.hot.trend")}>
+          {change(locale, place.trend)}
         </b>
         <span className="note">{t("now.hot.count", { n: short(locale, place.count) })}</span>
       </span>

@@ -14,6 +14,7 @@ const HOUR_US = 3_600_000_000;
 export function OpenIncidents({ now }: { now: Now }) {
   const { t } = useWords();
   const open = worstFirst(Object.values(now.incidents));
+  if (open.length === 0) return null;
   const hidden = now.incidents_open - Math.min(open.length, SHOWN);
   return (
     <section className="section" aria-labelledby="open-head" data-testid="open-incidents">
@@ -23,13 +24,12 @@ export function OpenIncidents({ now }: { now: Now }) {
           {t("now.all")}
         </Link>
       </div>
-      {open.length === 0 && <p className="note">{t("now.quiet")}</p>}
       <ul className="incidents">
         {open.slice(0, SHOWN).map((incident) => (
           <Line key={incident.id} incident={incident} now_us={eventNow(now, incident)} />
         ))}
       </ul>
-      {hidden > 0 && open.length > 0 && <Link to="/incidents?state=open">{t("status.more", { n: hidden })}</Link>}
+      {hidden > 0 && <Link to="/incidents?state=open">{t("status.more", { n: hidden })}</Link>}
     </section>
   );
 }
@@ -39,7 +39,12 @@ export function RecentIncidents({ now }: { now: Now }) {
   if (now.recent.length === 0) return null;
   return (
     <section className="section" aria-labelledby="recent-head" data-testid="recent-incidents">
-      <h2 id="recent-head">{t("now.recent")}</h2>
+      <div className="section__head">
+        <h2 id="recent-head">{t("now.recent")}</h2>
+        <Link to="/incidents" className="note">
+          {t("now.all")}
+        </Link>
+      </div>
       <ul className="incidents incidents--over">
         {now.recent.slice(0, SHOWN).map((incident) => (
           <Line key={incident.id} incident={incident} now_us={eventNow(now)} />

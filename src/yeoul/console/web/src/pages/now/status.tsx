@@ -6,6 +6,7 @@ import type { Words } from "../../messages/language";
 import { sentenceOf, worstFirst } from "../../parts/deviation";
 import { say } from "../../parts/said";
 import { clock } from "../../parts/times";
+import { eventNow } from "./event-now";
 
 export type Tone = "normal" | "alarm" | "unsure";
 export type Status = { tone: Tone; headline: ReactNode; worst?: Incident; notes: string[] };
@@ -39,6 +40,8 @@ export function statusOf(words: Words, now: Now | undefined, link: Connection, l
     const marks = { times: bold, percent: bold, observed: bold };
     return { tone: "alarm", headline: words.rich(key, values, marks), worst, notes: told };
   }
+  const catching = causes.some((cause) => cause.code === "catching_up");
+  if (catching) return { tone: "unsure", headline: t("status.catching", { time: clock(locale, eventNow(now)) }), notes: [] };
   const blind = causes.find((cause) => now.health.status === "red" || BLIND.has(cause.code));
   if (blind) return { tone: "unsure", headline: t("status.health", { cause: say(words, "health", blind) }), notes: [] };
   return { tone: "normal", headline: t("status.normal"), notes: told };

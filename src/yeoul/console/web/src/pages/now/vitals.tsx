@@ -12,8 +12,7 @@ export function Vitals({ stream }: { stream: Stream }) {
   const { t, locale } = words;
   return (
     <section className="section" aria-labelledby="vitals-head" data-testid="vitals">
-      <h2 id="vitals-head">{t("ledger.title")}</h2>
-      <LedgerBar ledger={stream.ledger} />
+      <h2 id="vitals-head">{t("now.stream.title")}</h2>
       <Facts
         facts={[
           { name: t("now.rate"), value: known(stream.rate_eps, (value) => figure(locale, value)) },
@@ -22,6 +21,7 @@ export function Vitals({ stream }: { stream: Stream }) {
           { name: t("now.keys"), value: known(stream.keys, (value) => short(locale, value)) },
         ]}
       />
+      <LedgerBar ledger={stream.ledger} />
     </section>
   );
 }

@@ -5,6 +5,7 @@ import type { Quarantine, QuarantineSample } from "../../live/shapes";
 import { useWords } from "../../messages/language";
 import { size, whole } from "../../parts/figures";
 import { Moment } from "../../parts/moment";
+import { refusal } from "../../parts/refusal";
 import { type Column, Table } from "../../parts/table/table";
 
 export function QuarantineSection({ stream, quarantine }: { stream: string; quarantine: Quarantine }) {
@@ -85,7 +86,8 @@ function Samples({ samples }: { samples: QuarantineSample[] }) {
 }
 
 function RedriveButton({ stream }: { stream: string }) {
-  const { t } = useWords();
+  const words = useWords();
+  const { t } = words;
   const { session } = useSession();
   const [answer, setAnswer] = useState("");
   const [busy, setBusy] = useState(false);
@@ -95,18 +97,18 @@ function RedriveButton({ stream }: { stream: string }) {
       const { done } = await post<{ done: boolean }>("/api/quarantine/redrive", { stream, ids: null }, session.csrf);
       setAnswer(t(done ? "pipeline.redriven" : "pipeline.redriving"));
     } catch (error) {
-      setAnswer(error instanceof Error ? error.message : String(error));
+      setAnswer(refusal(words, error));
     }
     setBusy(false);
   }
   return (
     <span className="redrive">
-      <span role="status" className="note">
-        {answer}
-      </span>
       <button type="button" className="button" disabled={busy} onClick={redrive} data-testid="redrive">
         {t("pipeline.redrive")}
       </button>
+      <span role="status" className="note">
+        {answer}
+      </span>
     </span>
   );
 }

@@ -13,7 +13,7 @@ type Props = { drawing: Drawing; height: number; onPoint: (at: number | null) =>
 
 function columns(drawing: Drawing): uPlot.AlignedData {
   const band = drawing.band ? [drawing.band.lower, drawing.band.upper] : [];
-  return [drawing.at_us.map((at) => at / 1e6), ...drawing.lines.map((line) => line.values), ...band];
+  return [drawing.at_us.map((at) => at / 1e6), ...band, ...drawing.lines.map((line) => line.values)];
 }
 
 function series(drawing: Drawing, ink: Inks): uPlot.Series[] {
@@ -25,7 +25,8 @@ function series(drawing: Drawing, ink: Inks): uPlot.Series[] {
     return drawn;
   });
   const edge: uPlot.Series = { stroke: "transparent", width: 0, points: { show: false } };
-  return [{}, ...lines, ...(drawing.band ? [edge, edge] : [])];
+  // The band comes first: what comes later is drawn over it.
+  return [{}, ...(drawing.band ? [edge, edge] : []), ...lines];
 }
 
 function axes(ink: Inks, locale: string): uPlot.Axis[] {
@@ -35,7 +36,9 @@ function axes(ink: Inks, locale: string): uPlot.Axis[] {
     grid: { stroke: ink.grid, width: 1 },
     ticks: { show: false },
   };
-  const time = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  const minutes: Intl.DateTimeFormatOptions = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+  const coarse = new Intl.DateTimeFormat(locale, minutes);
+  const fine = new Intl.DateTimeFormat(locale, { ...minutes, second: "2-digit" });
   return [
     {
       ...shared,
@@ -43,7 +46,7 @@ function axes(ink: Inks, locale: string): uPlot.Axis[] {
       size: 26,
       gap: 4,
       space: 72,
-      values: (_, at) => at.map((each) => time.format(each * 1000)),
+      values: (_, at, _axis, _space, step) => at.map((each) => (step < 60 ? fine : coarse).format(each * 1000)),
     },
     { ...shared, size: 46, gap: 6, space: 36, values: (_, all) => all.map((each) => short(locale, each)) },
   ];
@@ -64,7 +67,6 @@ export default function Picture({ drawing, height, onPoint }: Props) {
       plot.current?.destroy();
       const ink = inks(box);
       const now = latest.current;
-      const count = now.lines.length;
       plot.current = new uPlot(
         {
           width: box.clientWidth,
@@ -73,7 +75,7 @@ export default function Picture({ drawing, height, onPoint }: Props) {
           padding: [8, 8, 0, 0],
           scales: { y: { range: (_, low, high) => [Math.min(0, low), high <= 0 ? 1 : high * 1.06] } },
           series: series(now, ink),
-          bands: now.band ? [{ series: [count + 2, count + 1], fill: ink.band }] : [],
+          bands: now.band ? [{ series: [2, 1], fill: ink.band }] : [],
           axes: axes(ink, locale),
           cursor: { y: false, points: { size: 7, fill: ink.line }, drag: { x: false, y: false, setScale: false } },
           hooks: {

@@ -1,0 +1,138 @@
+import { describe, expect, it } from "vitest";
+import type { Incident } from "../src/live/shapes";
+import { change, figure, oddness, percent, short, size } from "../src/parts/figures";
+import { deviationOf, kindOf, sentenceOf, worstFirst } from "../src/parts/deviation";
+import { say } from "../src/parts/said";
+import { clock, span } from "../src/parts/times";
+import { english, korean } from "./words";
+
+const NOON_US = Date.UTC(2026, 2, 2, 12, 0, 0) * 1000;
+
+function incident(some: Partial<Incident>): Incident {
+  return {
+    id: "a1",
+    block: "customers",
+    keys: [[{ field: "cpk", value: "C7", name: "한빛 TV" }]],
+    keys_total: 1,
+    detectors: ["seasonal"],
+    direction: "up",
+    observed: 340,
+    expected: 100,
+    score: 0.9,
+    confidence: 0.9,
+    since_us: NOON_US,
+    opened_us: NOON_US,
+    updated_us: NOON_US,
+    findings: 3,
+    ...some,
+  };
+}
+
+describe("an incident in words", () => {
+  it.each([
+    ["far above", {}, "3.4× more than expected", "예상보다 3.4배 많음"],
+    ["below", { direction: "down", observed: 25 }, "75 % less than expected", "예상보다 75% 적음"],
+    ["silent", { direction: "down", observed: 0 }, "silent, 100 expected", "기록 없음, 예상 100"],
+    ["out of nothing", { expected: 0 }, "340 where nothing was expected", "없어야 할 340건 발생"],
+    ["odd in its course only", { observed: 101 }, "not like usual", "평소와 다름"],
+    ["mixed", { direction: "mixed" }, "not like usual", "평소와 다름"],
+  ])("says what is wrong when it is %s", (_, some, inEnglish, inKorean) => {
+    expect(deviationOf(english, incident(some))).toBe(inEnglish);
+    expect(deviationOf(korean, incident(some))).toBe(inKorean);
+  });
+
+  it("names who, what and since when in one sentence", () => {
+    const time = clock("en-GB", NOON_US);
+    expect(sentenceOf(english, incident({})).text).toBe(`한빛 TV: 3.4× more than expected since ${time}`);
+  });
+
+  it("says from when to when once it is over", () => {
+    const over = incident({ closed_us: NOON_US + 60e6, keys_total: 12 });
+    expect(sentenceOf(english, over).text).toMatch(/^한빛 TV and 11 more: 3\.4× more than expected, .+ to .+$/);
+    expect(sentenceOf(korean, over).text).toMatch(/^한빛 TV 외 11곳: .+~.+ 예상보다 3\.4배 많았음$/);
+  });
+
+  it("puts the worst first, the wider of two equals, then the newer", () => {
+    const order = worstFirst([
+      incident({ id: "narrow" }),
+      incident({ id: "weak", score: 0.5 }),
+      incident({ id: "wide", keys_total: 9 }),
+      incident({ id: "newer", since_us: NOON_US + 1 }),
+    ]);
+    expect(order.map((each) => each.id)).toEqual(["wide", "newer", "narrow", "weak"]);
+  });
+
+  it("never calls zero of zero a drop to nothing above", () => {
+    expect(kindOf({ direction: "down", observed: 0, expected: 0 })).toBe("down.zero");
+  });
+});
+
+describe("figures", () => {
+  it.each([
+    [0.4123, "0.41"],
+    [3.4, "3.4"],
+    [48.25, "48.3"],
+    [1240.4, "1,240"],
+  ])("%s has few digits", (value, shown) => expect(figure("en-GB", value)).toBe(shown));
+
+  it.each([
+    [0.99996, "99.9"],
+    [1, "100"],
+    [0.0004, "0.04"],
+    [0, "0"],
+    [0.355, "36"],
+  ])("a share of %s never looks like all or nothing when it is not", (share, shown) => {
+    expect(percent("en-GB", share)).toBe(shown);
+  });
+
+  it.each([
+    [0, "0 %"],
+    [0.4, "+40 %"],
+    [-0.1, "−10 %"],
+    [1.8, "2.8×"],
+  ])("a change of %s against the past", (trend, shown) => expect(change("en-GB", trend)).toBe(shown));
+
+  it("counts large numbers as the language does", () => {
+    expect(short("en-GB", 12_400)).toMatch(/^12\.4\s?k$/i);
+    expect(short("ko-KR", 12_400)).toMatch(/^1\.2만$/);
+    expect(size("en-GB", 43_709_744)).toBe("43.7 MB");
+  });
+
+  it.each([
+    [0.5, "one normal window in 1,000"],
+    [1, "rarer than one normal window in 1,000,000"],
+  ])("a score of %s as odds", (score, said) => expect(oddness(english, score)).toBe(said));
+});
+
+describe("times", () => {
+  it.each([
+    [0.4, "0 s"],
+    [59, "59 s"],
+    [61, "1 min"],
+    [3_660, "1 h 1 min"],
+    [30_000, "8 h"],
+    [200_000, "2 days"],
+  ])("a span of %s seconds", (seconds, said) => expect(span(english, seconds)).toBe(said));
+
+  it("shows the date only when it is another day", () => {
+    const at = new Date(2026, 2, 2, 20, 10, 5);
+    const us = at.getTime() * 1000;
+    expect(clock("en-GB", us, true, at)).toBe("20:10:05");
+    expect(clock("en-GB", us, false, new Date(2026, 2, 3))).toMatch(/2 Mar.*20:10/);
+    expect(clock("en-GB", us, false, new Date(2027, 2, 3))).toMatch(/2026/);
+  });
+});
+
+describe("codes from the server", () => {
+  it("become sentences with their values", () => {
+    expect(say(english, "health", { code: "many_invalid", params: { stream: "hits", share: 0.123 } })).toBe(
+      "12 % of the rows of stream hits cannot be read.",
+    );
+    const parts = [{ key: [{ field: "base_mck", value: "M1", name: "먼 정원" }], share: 0.5 }];
+    expect(say(english, "why", { code: "contributors", params: { parts } })).toBe("mostly 먼 정원 50 %");
+  });
+
+  it("are shown as they came when no catalogue has them", () => {
+    expect(say(korean, "health", { code: "moon_is_full", params: {} })).toBe("moon is full");
+  });
+});
