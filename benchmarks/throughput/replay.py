@@ -129,10 +129,8 @@ def main() -> None:
     peer = best["duckdb read_json, threads=1"]["s"]
     print(f"{'job':46} {'s':>6} {'events/s':>9} {'MB':>6} {'x DuckDB':>8} {'groups':>8}")
     for name, found in best.items():
-        rate = options.events / found["s"]
-        print(
-            f"{name:46} {found['s']:6.2f} {rate:10,.0f} {found['mb']:6.0f} {peer / found['s']:9.2f} {found['groups']:9,}"
-        )
+        rate, ratio = options.events / found["s"], peer / found["s"]
+        print(f"{name:46} {found['s']:6.2f} {rate:9,.0f} {found['mb']:6.0f} {ratio:8.2f} {found['groups']:8,}")
 
 
 def _input(folder: Path, events: int) -> Path:
