@@ -201,8 +201,8 @@ class Place(_Shape):
     key: list[KeyPart] = Field(description="Who or what is there.")
     score: float = Field(description="Exponentially decayed count.")
     count: float = Field(description="Plain count in the recent past, the number behind the score.")
-    trend: float = Field(description="Ratio to its own past: 1 is as ever, 2 is twice as much.")
-    movement: str = Field(description="`new`, `up`, `down`, `same`.")
+    trend: float = Field(description="Against its own past: 0 is as ever, 0.5 half as much again, -1 nothing any more.")
+    movement: str = Field(description="Since places were last kept (hourly): `new`, `up 3`, `down 1`, `same`.")
 
 
 class Ranking(_Shape):
@@ -363,7 +363,7 @@ class Pipeline(_Shape):
     health: Health
     streams: dict[str, StreamPipeline]
     checkpoint: Checkpoint | None = Field(default=None, description="The last one.")
-    checkpoints: list[Checkpoint] = Field(description="Those this console saw, oldest first, at most 60.")
+    checkpoints: list[Checkpoint] = Field(description="Those it saw, a second apart, oldest first, at most 60.")
     notices: list[Notice] = Field(description="Newest first, at most 50.")
 
 

@@ -134,14 +134,12 @@ class Hub:
                 if len(self._followed) >= _MOST_TOPICS:
                     refused.append(topic)
                     continue
-                self._followed[name] = _Followed(topic)
+                self._first(topic)
             followed = self._followed[name]
             followed.readers.add(reader)
             reader.held[name] = 0
             if followed.made:
                 reader.wake.set()
-            else:
-                self._first(followed)
         return refused
 
     def leave(self, reader: Reader) -> None:
@@ -185,8 +183,9 @@ class Hub:
             if not followed.readers:
                 del self._followed[name]
 
-    def _first(self, followed: _Followed) -> None:
+    def _first(self, topic: Topic) -> None:
         """Make a topic that nobody had, without waiting for the next change."""
+        followed = self._followed[topic.name] = _Followed(topic)
         task = asyncio.create_task(self._round([followed]))
         self._firsts.add(task)
         task.add_done_callback(self._firsts.discard)

@@ -54,7 +54,7 @@ def parse_scope(text: str) -> dict[str, str]:
     try:
         return msgspec.json.decode(text, type=dict[str, str]) if text else {}
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
-        message = f"got the scope `{text[:100]!r}`; legal: a JSON object of key fields and texts, such as " + _EXAMPLE
+        message = f"got the scope `{text[:100]}`; legal: a JSON object of key fields and texts, such as " + _EXAMPLE
         raise InputError(message) from None
 
 
@@ -79,7 +79,7 @@ def parse_topic(text: str) -> Topic:
         name, _, scope = rest.partition(":")
         if kind == "ranking" and _NAME.fullmatch(name):
             return Topic(text, kind, name, parse_scope(scope))
-    message = f"got the topic `{text[:100]!r}`; legal: {', '.join(_PLAIN)}, incident:ID, ranking:NAME[:SCOPE]"
+    message = f"got the topic `{text[:100]}`; legal: {', '.join(_PLAIN)}, incident:ID, ranking:NAME[:SCOPE]"
     raise InputError(message)
 
 
