@@ -8,6 +8,7 @@ import shutil
 import sys
 import tempfile
 import webbrowser
+from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
@@ -73,7 +74,7 @@ def _start(processes: Supervisor, place: Path, rate: float, backfill: str, seed:
 
 
 @contextlib.contextmanager
-def _workspace(folder: Path | None):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _workspace(folder: Path | None) -> Iterator[Path]:
     """A fresh workspace: an own folder is emptied only if an earlier demo made it."""
     if folder is None:
         with tempfile.TemporaryDirectory(prefix="yeoul-demo-") as made:

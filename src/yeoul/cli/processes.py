@@ -51,9 +51,8 @@ def _console(
     demo: Annotated[Path | None, typer.Option(help="Folder of the simulated service.")] = None,
 ) -> None:
     """Serve the console of a workspace until SIGTERM; prints its address as JSON."""
-    # the web framework is loaded for no other verb
-    from yeoul.console.app import ConsoleConfig  # noqa: PLC0415
-    from yeoul.console.server import serve  # noqa: PLC0415
+    from yeoul.console.app import ConsoleConfig  # noqa: PLC0415 - no other verb loads the web framework
+    from yeoul.console.server import serve  # noqa: PLC0415 - no other verb loads the web framework
 
     die_with_parent()
     found = load_workspace(workspace)

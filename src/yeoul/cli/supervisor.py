@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from yeoul.errors import BusyError, StateError
 
@@ -71,7 +71,7 @@ class Supervisor:
     def __init__(self) -> None:
         self._running: list[_Running] = []
         self._stopping = False
-        self._before: dict[int, object] = {}
+        self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -83,7 +83,7 @@ class Supervisor:
     ) -> None:
         self.end()
         for number, handler in self._before.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]
+            signal.signal(number, handler)
 
     def _stop(self, *_: object) -> None:
         self._stopping = True

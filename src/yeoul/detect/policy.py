@@ -91,7 +91,7 @@ class Policy:
         slots.grow(len(p))
         self._number += 1
         known = confidence > 0
-        trusted = confidence >= self._min_confidence
+        trusted = (confidence >= self._min_confidence) & (confidence > 0)
         with np.errstate(invalid="ignore"):
             large = np.maximum(observed, expected) >= self._min_volume
             apart = np.abs(observed - expected) >= self._min_effect * expected

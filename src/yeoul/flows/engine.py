@@ -9,12 +9,13 @@ import json
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from yeoul.clock import Clock
 from yeoul.errors import StateError
 from yeoul.flows.contract import Consumer
-from yeoul.flows.feed import Feed, OpenSource, seal
+from yeoul.flows.feed import Feed, seal
 from yeoul.flows.parts import build_consumers, open_source
 from yeoul.flows.plan import Plan, StreamPlan
 from yeoul.ingest.decode import build_decoder
@@ -62,8 +63,7 @@ class Engine:
 
     def _feed(self, plan: StreamPlan) -> Feed:
         self._check_declaration(plan)
-        opener: OpenSource = lambda positions: open_source(plan, positions)  # noqa: E731
-        feed = Feed(plan.spec, opener, build_decoder(plan.spec.schema), self.clock, live=self.live)
+        feed = Feed(plan.spec, partial(open_source, plan), build_decoder(plan.spec.schema), self.clock, live=self.live)
         feed.load(self.state, self.read_archive)
         return feed
 

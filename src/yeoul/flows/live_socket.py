@@ -11,7 +11,7 @@ import json
 import os
 import selectors
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -51,10 +51,10 @@ class LiveSocket:
     def wait(self, seconds: float, handle: Handler) -> None:
         """Wait for requests for at most `seconds`; each is answered by what `handle` returns for it."""
         for key, _ in self._selector.select(seconds):
-            if key.fileobj is self._server:
+            if key.data is None:
                 self._accept()
             else:
-                self._read(self._peers[key.fileobj], handle)  # type: ignore[index]
+                self._read(key.data, handle)
 
     def publish(self, message: dict[str, Any]) -> None:
         """Send a message to every listener that has read the last one."""
@@ -77,7 +77,7 @@ class LiveSocket:
             connection, _ = self._server.accept()
             connection.setblocking(False)
             peer = self._peers[connection] = _Peer(connection)
-            self._selector.register(connection, selectors.EVENT_READ)
+            self._selector.register(connection, selectors.EVENT_READ, peer)
             peer.outgoing = self._newest
             self._flush(peer)
 
@@ -123,7 +123,7 @@ def _answer(line: bytes, handle: Handler) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _short(path: Path):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _short(path: Path) -> Iterator[str]:
     """The address of a socket, short enough for the system."""
     if len(os.fsencode(path)) <= _PATH_LIMIT_BYTES:
         yield str(path)

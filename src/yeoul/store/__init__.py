@@ -1,7 +1,7 @@
 """The one state file: SQLite in WAL mode with full synchronisation, one writer, numbered schema steps.
 
-`open_state` is the engine's: it takes the folder's lock, brings the schema up to date and may write. `read_state` is for
-everybody else (console, export, doctor): read-only, beside a running engine.
+`open_state` is the engine's: it takes the folder's lock, brings the schema up to date and may write. `read_state` is
+for everybody else (console, export, doctor): read-only, beside a running engine.
 """
 
 from yeoul.store.pack import pack, unpack

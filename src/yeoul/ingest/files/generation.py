@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 
+from yeoul.errors import TransientError
 from yeoul.ingest.files.content import Content, Plain
 from yeoul.ingest.files.folder import Stat
 
@@ -21,7 +22,7 @@ def digest(data: bytes) -> str:
     return hashlib.blake2b(data, digest_size=8).hexdigest()
 
 
-class ChangedError(Exception):
+class ChangedError(TransientError):
     """The file no longer holds what was read from it; `FileSource.poll` finds out why."""
 
 
