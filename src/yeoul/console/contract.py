@@ -113,8 +113,8 @@ class Health(_Shape):
     causes: list[Text] = Field(
         default_factory=list,
         description="Why. The console adds `engine_stopped {since_us}`, `engine_silent {since_us}`, `state_missing`, "
-        "`state_unreadable {detail}`, `lookup_unreadable {path}`, `people_unwritable {detail}`; the engine's are "
-        "`no_input`, `catching_up`, `all_silent`, `many_invalid` (each with `stream`), `disk_full {detail}` …",
+        "`state_unreadable {detail}`, `lookup_unreadable {lookup, detail}`, `people_unwritable {detail}`; those of the "
+        "engine: `no_input`, `catching_up`, `all_silent`, `many_invalid` (each with `stream`), `disk_full {detail}` …",
     )
 
 

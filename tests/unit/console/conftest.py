@@ -29,7 +29,7 @@ class FakeEngine:
 
     folder: Path
     asked: list[dict[str, Any]] = field(default_factory=list)
-    answer: Callable[[dict[str, Any]], dict[str, Any]] = lambda asked: {"ok": True, "counted": 3}
+    answer: Callable[[dict[str, Any]], dict[str, Any]] = lambda _: {"ok": True, "counted": 3}
 
     def __post_init__(self) -> None:
         self.message: dict[str, Any] = {"at_us": T0, "pid": 7, "started_us": T0, "streams": {}, "ranks": {}}
@@ -149,8 +149,8 @@ def state(folder: Path) -> Iterator[State]:
 
 
 @pytest.fixture
-def engine(state: State, folder: Path) -> Iterator[FakeEngine]:
-    engine = FakeEngine(folder)
+def engine(state: State) -> Iterator[FakeEngine]:
+    engine = FakeEngine(state.folder)
     yield engine
     engine.stop()
 

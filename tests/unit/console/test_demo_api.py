@@ -31,7 +31,8 @@ def demo(start: Any, folder: Path) -> Any:
     return start(demo_folder=folder.parent)
 
 
-def test_a_planted_incident_runs_and_is_listed(demo: Any, service: LiveService) -> None:
+@pytest.mark.usefixtures("service")
+def test_a_planted_incident_runs_and_is_listed(demo: Any) -> None:
     asked = {"kind": "burst", "duration_s": 60, "magnitude": 8}
     answer = demo.http.post("/api/demo/plant", json=asked, headers=demo.sign())
     planted = answer.json()
@@ -42,14 +43,16 @@ def test_a_planted_incident_runs_and_is_listed(demo: Any, service: LiveService) 
     assert listed["kinds"]["outage"]["target"] == "origin"
 
 
-def test_it_appears_on_the_live_feed(demo: Any, service: LiveService, open_page: Any) -> None:
+@pytest.mark.usefixtures("service")
+def test_it_appears_on_the_live_feed(demo: Any, open_page: Any) -> None:
     page = open_page(demo, "demo")
     page.until(lambda data: data["demo"]["planted"] == [])
     demo.http.post("/api/demo/plant", json={"kind": "drop"}, headers=demo.sign())
     page.until(lambda data: len(data["demo"]["planted"]) == 1)
 
 
-def test_what_the_service_refuses_is_said_with_its_reason(demo: Any, service: LiveService) -> None:
+@pytest.mark.usefixtures("service")
+def test_what_the_service_refuses_is_said_with_its_reason(demo: Any) -> None:
     answer = demo.http.post("/api/demo/plant", json={"kind": "burst", "target": "nobody"}, headers=demo.sign())
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "refused")
     assert "nobody" in answer.json()["error"]["message"]

@@ -43,7 +43,7 @@ def scenario(steps: Callable[[Hub, Counting, asyncio.Event], Any]) -> None:
     asyncio.run(run())
 
 
-async def change(hub: Hub, answers: Counting, changed: asyncio.Event, *readers: Reader) -> None:
+async def change(answers: Counting, changed: asyncio.Event, *readers: Reader) -> None:
     for reader in readers:
         reader.wake.clear()
     answers.value += 1
@@ -66,7 +66,7 @@ def test_a_topic_is_made_once_for_all_its_readers() -> None:
             hub.follow(reader, [NOW])
         await asyncio.sleep(0.05)
         made = len(answers.made)
-        await change(hub, answers, changed, *readers)
+        await change(answers, changed, *readers)
         assert len(answers.made) == made + 1
         assert len({hub.due(reader) for reader in readers}) == 1
 
@@ -83,13 +83,13 @@ def test_a_reader_that_missed_versions_gets_one_snapshot_and_then_deltas_again()
             assert take(hub, reader)["kind"] == "snapshot"
         quick.wake.clear()
         for _ in range(3):
-            await change(hub, answers, changed, quick)
+            await change(answers, changed, quick)
             assert take(hub, quick)["data"] == {"value": answers.value}
         assert (missed := take(hub, slow))["kind"] == "snapshot"
         assert missed["data"]["value"] == 3
         assert hub.due(slow) is None
         assert hub.coalesced == 1
-        await change(hub, answers, changed, quick)
+        await change(answers, changed, quick)
         assert take(hub, slow)["kind"] == "delta"
 
     scenario(steps)
@@ -118,7 +118,7 @@ def test_with_a_slow_reader_no_topic_starves_the_others() -> None:
         await asyncio.sleep(0.05)
         given = []
         for _ in range(9):
-            await change(hub, answers, changed, reader)
+            await change(answers, changed, reader)
             given.append(take(hub, reader)["topic"])
         assert {given.count(name) for name in ("now", "pipeline", "rankings")} == {3}
 
@@ -140,7 +140,7 @@ def test_a_topic_that_nobody_reads_any_more_is_not_made() -> None:
 
 
 def test_there_is_room_for_a_bounded_number_of_topics() -> None:
-    async def steps(hub: Hub, answers: Counting, changed: asyncio.Event) -> None:
+    async def steps(hub: Hub, _: Counting, __: asyncio.Event) -> None:
         refused = [hub.follow(Reader(), [parse_topic(f"incident:{number}")]) for number in range(510)]
         assert [each[0].name for each in refused if each] == [f"incident:{number}" for number in range(500, 510)]
 
@@ -148,7 +148,7 @@ def test_there_is_room_for_a_bounded_number_of_topics() -> None:
 
 
 def test_askers_at_the_same_time_share_one_answer() -> None:
-    async def steps(hub: Hub, answers: Counting, changed: asyncio.Event) -> None:
+    async def steps(hub: Hub, answers: Counting, _: asyncio.Event) -> None:
         found = await asyncio.gather(*(hub.fetch(NOW) for _ in range(50)))
         assert answers.made == ["now"]
         assert len({id(each) for each in found}) == 1

@@ -13,6 +13,7 @@ import pytest
 from yeoul.clock import ManualClock
 from yeoul.console.live_client import LiveClient
 from yeoul.errors import BusyError
+from yeoul.flows.live_socket import LiveSocket
 
 T0 = 1_772_449_800_000_000
 MESSAGE = json.dumps({"at_us": T0, "pid": 7, "started_us": T0 - 5, "checkpoint": {"seq": 3}}).encode() + b"\n"
@@ -34,7 +35,6 @@ def hear(folder: Path, *speeches: bytes, steps: Callable[[LiveClient, ManualCloc
         writer.close()
 
     async def run() -> None:
-        folder.mkdir(parents=True, exist_ok=True)
         clock = ManualClock(T0)
         client = LiveClient(folder, lambda: None, clock)
         listening = asyncio.create_task(client.run())
@@ -51,12 +51,12 @@ def hear(folder: Path, *speeches: bytes, steps: Callable[[LiveClient, ManualCloc
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    while not holds():
+    while not holds():  # noqa: ASYNC110 - what is waited for is another task's doing
         await asyncio.sleep(0.01)
 
 
 def test_it_hears_an_engine_that_starts_later(tmp_path: Path) -> None:
-    async def steps(client: LiveClient, clock: ManualClock) -> None:
+    async def steps(client: LiveClient, _: ManualClock) -> None:
         assert client.seen.status == "stopped"
         await until(lambda: client.seen.status == "running")
         assert client.seen.since_us == T0 - 5
@@ -79,14 +79,14 @@ def test_an_engine_that_says_nothing_for_five_seconds_is_silent(tmp_path: Path) 
     "noise", [b"nonsense\n", b"{}\n", b'{"id": 99, "ok": true}\n', b'{"id": [], "ok": 1}\n', b"\n"]
 )
 def test_a_line_that_is_no_message_is_passed_over(tmp_path: Path, noise: bytes) -> None:
-    async def steps(client: LiveClient, clock: ManualClock) -> None:
+    async def steps(client: LiveClient, _: ManualClock) -> None:
         await until(lambda: client.seen.status == "running")
 
     hear(tmp_path, noise + MESSAGE, steps=steps)
 
 
 def test_a_torn_line_is_not_taken(tmp_path: Path) -> None:
-    async def steps(client: LiveClient, clock: ManualClock) -> None:
+    async def steps(client: LiveClient, _: ManualClock) -> None:
         await asyncio.sleep(0.4)
         assert client.seen.status == "stopped"
 
@@ -94,7 +94,7 @@ def test_a_torn_line_is_not_taken(tmp_path: Path) -> None:
 
 
 def test_a_request_is_answered(tmp_path: Path) -> None:
-    async def steps(client: LiveClient, clock: ManualClock) -> None:
+    async def steps(client: LiveClient, _: ManualClock) -> None:
         await until(lambda: client.seen.status == "running")
         assert (await client.request("redrive", {})) == {"id": 1, "ok": True, "op": "redrive"}
 
@@ -109,7 +109,8 @@ def test_without_an_engine_a_request_says_so(tmp_path: Path) -> None:
         asyncio.run(ask())
 
 
-def test_an_engine_that_does_not_answer_in_time_is_not_waited_for(console: Any, engine: Any) -> None:
+@pytest.mark.usefixtures("console")
+def test_an_engine_that_does_not_answer_in_time_is_not_waited_for(engine: Any) -> None:
     async def ask() -> Any:
         client = LiveClient(engine.folder, lambda: None)
         listening = asyncio.create_task(client.run())
@@ -126,8 +127,6 @@ def test_an_engine_that_does_not_answer_in_time_is_not_waited_for(console: Any, 
 def test_a_deep_folder_is_no_obstacle(tmp_path: Path) -> None:
     deep = tmp_path / ("d" * 60) / ("e" * 60)
     deep.mkdir(parents=True)
-    from yeoul.flows.live_socket import LiveSocket
-
     socket = LiveSocket(deep)
     socket.publish(json.loads(MESSAGE))
 

@@ -20,13 +20,15 @@ def built(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("path", ["/", "/pipeline", "/incidents/abc", "/now?x=1"])
-def test_every_address_of_the_page_gets_the_index(built: Path, console: Any, path: str) -> None:
+@pytest.mark.usefixtures("built")
+def test_every_address_of_the_page_gets_the_index(console: Any, path: str) -> None:
     answer = console.http.get(path)
     assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-cache")
     assert "the pages" in answer.text
 
 
-def test_assets_are_kept_by_the_browser_for_good(built: Path, console: Any) -> None:
+@pytest.mark.usefixtures("built")
+def test_assets_are_kept_by_the_browser_for_good(console: Any) -> None:
     answer = console.http.get("/assets/app-1.js")
     assert "immutable" in answer.headers["cache-control"]
     assert "javascript" in answer.headers["content-type"]
@@ -39,7 +41,8 @@ def test_assets_are_kept_by_the_browser_for_good(built: Path, console: Any) -> N
     ["/../secret.txt", "/..%2fsecret.txt", "/assets/%2e%2e/%2e%2e/secret.txt", "/%2e%2e/secret.txt", "//etc/passwd",
      "/assets/none.js", "/assets/%00.js", "/x/..%5c..%5csecret.txt", "/" + "a" * 3000 + ".js"],
 )  # fmt: skip
-def test_nothing_outside_the_folder_is_given(built: Path, console: Any, path: str) -> None:
+@pytest.mark.usefixtures("built")
+def test_nothing_outside_the_folder_is_given(console: Any, path: str) -> None:
     answer = console.http.get(path)
     assert "HIDDEN" not in answer.text
     assert "root:" not in answer.text
@@ -57,5 +60,6 @@ def test_without_built_pages_it_is_said_how_to_build_them(console: Any) -> None:
     assert "make web" in answer.text
 
 
-def test_the_pages_are_open_before_signing_in(built: Path, start: Any) -> None:
+@pytest.mark.usefixtures("built")
+def test_the_pages_are_open_before_signing_in(start: Any) -> None:
     assert "the pages" in start(password="x").http.get("/").text

@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from yeoul.console import contract
 
@@ -29,9 +30,8 @@ JSON = {"Content-Type": "application/json"}
         ("/health", contract.Health),
     ],
 )
-def test_an_answer_has_the_shape_of_the_contract(
-    console: Any, engine: Any, add_incident: Any, path: str, shape: Any
-) -> None:
+@pytest.mark.usefixtures("engine")
+def test_an_answer_has_the_shape_of_the_contract(console: Any, add_incident: Any, path: str, shape: Any) -> None:
     add_incident("i1")
     _until_running(console)
     answer = console.http.get(path)
@@ -47,7 +47,8 @@ def _until_running(console: Any) -> None:
     pytest.fail("the engine was never heard")
 
 
-def test_rest_and_live_feed_say_the_same(console: Any, engine: Any, open_page: Any, add_incident: Any) -> None:
+@pytest.mark.usefixtures("engine")
+def test_rest_and_live_feed_say_the_same(console: Any, open_page: Any, add_incident: Any) -> None:
     add_incident("i1")
     page = open_page(console, "incident:i1")
     page.take()
@@ -79,15 +80,15 @@ def test_rest_and_live_feed_say_the_same(console: Any, engine: Any, open_page: A
         ("/api/login", 404, "not_found"),
     ],
 )
-def test_a_bad_request_is_answered_with_what_is_wrong(
-    console: Any, state: Any, path: str, status: int, code: str
-) -> None:
+@pytest.mark.usefixtures("state")
+def test_a_bad_request_is_answered_with_what_is_wrong(console: Any, path: str, status: int, code: str) -> None:
     answer = console.http.get(path)
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
     assert answer.json()["error"]["message"]
 
 
-def test_the_wrong_method_is_said(console: Any, state: Any) -> None:
+@pytest.mark.usefixtures("state")
+def test_the_wrong_method_is_said(console: Any) -> None:
     answer = console.http.delete("/api/now", headers={**JSON, **console.sign()})
     assert (answer.status_code, answer.json()["error"]["code"]) == (405, "wrong_method")
 
@@ -118,8 +119,6 @@ def test_openapi_lists_every_answer(console: Any) -> None:
 
 class TestMetrics:
     def test_prometheus_can_read_them(self, console: Any, engine: Any) -> None:
-        from prometheus_client.parser import text_string_to_metric_families
-
         _until_running(console)
         figures = console.http.get("/metrics")
         assert figures.headers["content-type"].startswith("text/plain")

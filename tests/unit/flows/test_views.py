@@ -53,8 +53,13 @@ def titles(tmp_path: Path) -> Lookup:
 
 
 @pytest.fixture
-def views(folder: Path, titles: Lookup) -> Iterator[Views]:
-    views = Views(folder, (titles,), ManualClock(T0 + 60 * S))
+def clock() -> ManualClock:
+    return ManualClock(T0 + 60 * S)
+
+
+@pytest.fixture
+def views(folder: Path, titles: Lookup, clock: ManualClock) -> Iterator[Views]:
+    views = Views(folder, (titles,), clock)
     yield views
     views.close()
 
@@ -146,7 +151,9 @@ class TestHealth:
         shown = see(views)
         assert codes(shown) == ["engine_stopped", "state_unreadable"]
 
-    def test_a_state_that_is_replaced_is_opened_again(self, views: Views, state: State, folder: Path) -> None:
+    def test_a_state_that_is_replaced_is_opened_again(
+        self, views: Views, state: State, folder: Path, clock: ManualClock
+    ) -> None:
         see(views)
         state.close()
         for path in folder.iterdir():
@@ -154,7 +161,7 @@ class TestHealth:
         fresh = open_state(folder)
         with fresh.transaction() as db:
             db.execute("INSERT INTO stream VALUES ('other', '{}')")
-        views._clock.advance(2 * S)  # type: ignore[attr-defined]
+        clock.advance(2 * S)
         assert list(see(views)["streams"]) == ["other"]
         fresh.close()
 

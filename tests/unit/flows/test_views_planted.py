@@ -77,7 +77,7 @@ def test_wishes_are_shown_until_the_service_answers_and_refusals_with_their_reas
     assert "nobody" in shown["reason"]
 
 
-def test_the_service_s_own_label_can_be_shown_at_once(tmp_path: Path) -> None:
+def test_the_service_s_own_label_can_be_shown_at_once() -> None:
     shown = planted_label({"id": "1", "kind": "burst", "start": iso(T0), "end": iso(T0 + S), "cpk": ["C1"]}, NAMES, T0)
     assert (shown["status"], shown["keys"][0][0]["value"]) == ("running", "C1")
     with pytest.raises(InputError, match="no times"):
