@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Incident } from "../src/live/shapes";
 import { fits } from "../src/pages/incidents/filter";
+import { movementOf } from "../src/pages/now/movement";
 import { remember } from "../src/pages/now/score-history";
 import { type Drawing, outside } from "../src/parts/chart/drawing";
 import { chartSentence } from "../src/parts/chart/sentence";
@@ -56,6 +57,14 @@ describe("a long table", () => {
     expect(window.first).toBeLessThanOrEqual(3);
   });
 });
+
+it.each([
+  ["up 3", "up", 3],
+  ["down 1", "down", 1],
+  ["new", "new", 0],
+  ["same", "same", 0],
+  ["", "same", 0],
+])("the movement %j is read as %s by %i", (text, way, by) => expect(movementOf(text)).toEqual({ way, by }));
 
 describe("a small line", () => {
   it("needs four points to be a course", () => {

@@ -28,7 +28,7 @@ function Entry({ planted, now_ms }: { planted: Planted; now_ms: number }) {
   const { coded } = words;
   const who = planted.keys.slice(0, 3).map(keyName).join(", ");
   return (
-    <li className="planted__entry" data-status={planted.status} data-testid="planted-entry">
+    <li className="planted__entry" data-id={planted.id} data-status={planted.status} data-testid="planted-entry">
       <p>
         <b>{coded("demo.kind", planted.kind) ?? planted.kind}</b> {who}
         {planted.keys.length > 3 && " …"}

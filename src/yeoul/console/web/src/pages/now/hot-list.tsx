@@ -7,6 +7,7 @@ import { keyIds, keyName, keyText } from "../../parts/naming";
 import { Sparkline } from "../../parts/sparkline";
 import { Tabs } from "../../parts/tabs";
 import { useQuery } from "../../shell/route";
+import { movementOf } from "./movement";
 import { remember } from "./score-history";
 import { useGlide } from "./glide";
 
@@ -38,14 +39,17 @@ function Row({ ranking, place, part }: { ranking: string; place: Place; part: nu
   const id = keyText(place.key);
   const history = useMemo(() => remember(`${ranking}/${id}`, place.score), [ranking, id, place.score]);
   const ids = keyIds(place.key);
-  const movement = t(`move.${MOVES.find((move) => move === place.movement) ?? "same"}`);
+  const { way, by } = movementOf(place.movement);
+  const movement = [t(`move.${way}`), by || ""].join(" ").trim();
   return (
     <li className="hot__row" data-key={id} data-testid="hot-row">
       <span className="hot__place">
         <span className="visually-hidden">{t("now.place", { n: place.place })}</span>
         <span aria-hidden="true">{place.place}</span>
       </span>
-      <span className={`move move--${place.movement}`} title={movement}>
+      <span className="hot__move" title={movement}>
+        <span className={`move move--${way}`} aria-hidden="true" />
+        {by > 0 && <span aria-hidden="true">{by}</span>}
         <span className="visually-hidden">{movement}</span>
       </span>
       <span className="hot__name">
@@ -65,5 +69,3 @@ function Row({ ranking, place, part }: { ranking: string; place: Place; part: nu
     </li>
   );
 }
-
-const MOVES = ["new", "up", "down", "same"] as const;

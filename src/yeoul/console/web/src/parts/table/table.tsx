@@ -48,7 +48,7 @@ export function Table<Row>({ label, columns, rows, rowId, testId, updates }: Pro
     <div
       className="table"
       ref={box}
-      role="region"
+      role="group"
       aria-label={label}
       tabIndex={0}
       data-testid={testId}
