@@ -61,7 +61,7 @@ class TimeGuess:
     zoned: bool
     """Whether the values say their zone themselves, or need none."""
     in_order: float
-    """Share of neighbours in order."""
+    """How well the times follow the order of the lines: 1 when they do, 0 when they do not at all."""
     local_us: NDArray[np.int64]
     """The times as if their zone were UTC, in the order of the lines."""
     rival: str
@@ -105,7 +105,7 @@ def _guess(member: Member, values: list[Any]) -> TimeGuess | None:
     us = us[good]
     if not len(us) or not _plausible(member, chosen, us):
         return None
-    order = float((np.diff(us) >= 0).mean()) if len(us) > 1 else 1.0
+    order = _in_order(us)
     share = len(us) / len(values)
     zoned = chosen[0] in _EPOCHS or chosen[0].endswith((" %z", "UTC", "GMT")) or _tells_zone(there, chosen)
     score = 3 * share + order + _named(member.path) - 0.05 * len(member.path)
@@ -136,6 +136,14 @@ def _span(us: NDArray[np.int64]) -> int:
     return int(us.max() - us.min())
 
 
+def _in_order(us: NDArray[np.int64]) -> float:
+    """Spearman's rank correlation with the line numbers, which one wrong clock does not spoil."""
+    if len(us) < 2 or not _span(us):
+        return 1.0
+    ranks = np.argsort(np.argsort(us, kind="stable"), kind="stable")
+    return max(0.0, float(np.corrcoef(ranks, np.arange(len(us)))[0, 1]))
+
+
 def _epochs(values: list[Any]) -> list[str]:
     """Units in which the numbers are of this century."""
     numbers = sorted(float(value) for value in values if _number(value))
@@ -158,7 +166,7 @@ def _plausible(member: Member, formats: tuple[str, ...], us: NDArray[np.int64]) 
         return bool((us % _DAY_US != 0).any())  # a date alone says too little
     # a number of ten digits is a time by its name or by its order, not by its size
     named = bool(set(words(member.path)) & _GOOD)
-    ordered = len(us) > 2 and float((np.diff(us) >= 0).mean()) > 0.7 and _span(us) > 0
+    ordered = len(us) > 2 and _in_order(us) > 0.7 and _span(us) > 0
     return named or (ordered and _span(us) < 400 * _DAY_US)
 
 
