@@ -32,7 +32,7 @@ describe("an incident in words", () => {
   it.each([
     ["far above", {}, "3.4× more than expected", "예상보다 3.4배 많음"],
     ["below", { direction: "down", observed: 25 }, "75 % less than expected", "예상보다 75% 적음"],
-    ["silent", { direction: "down", observed: 0 }, "silent, 100 expected", "기록 없음, 예상 100"],
+    ["down to zero", { direction: "down", observed: 0 }, "down to zero, 100 expected", "0까지 감소, 예상 100"],
     ["out of nothing", { expected: 0 }, "340 where nothing was expected", "없어야 할 340건 발생"],
     ["odd in its course only", { observed: 101 }, "not like usual", "평소와 다름"],
     ["mixed", { direction: "mixed" }, "not like usual", "평소와 다름"],
@@ -62,7 +62,7 @@ describe("an incident in words", () => {
     expect(order.map((each) => each.id)).toEqual(["wide", "newer", "narrow", "weak"]);
   });
 
-  it("never calls zero of zero a drop to nothing above", () => {
+  it("says down to zero even when nothing was expected either", () => {
     expect(kindOf({ direction: "down", observed: 0, expected: 0 })).toBe("down.zero");
   });
 });

@@ -1,5 +1,5 @@
 /** Keys of the catalogues, and which languages there are. */
-import { en } from "./en";
+import type { en } from "./en";
 
 export type MessageKey = keyof typeof en;
 export type Catalogue = Record<MessageKey, string>;
@@ -9,7 +9,3 @@ export const LANGUAGES: readonly Language[] = ["ko", "en"];
 
 /** Languages in their own names: not translated, so that anyone finds theirs. */
 export const LANGUAGE_NAMES: Record<Language, string> = { ko: "한국어", en: "English" };
-
-export function isMessageKey(key: string): key is MessageKey {
-  return Object.hasOwn(en, key);
-}

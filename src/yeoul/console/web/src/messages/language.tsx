@@ -2,8 +2,7 @@
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from "react";
 import { keep, kept } from "../shell/kept";
 import { useQuery } from "../shell/route";
-import { type Catalogue, isMessageKey, type Language, LANGUAGES, type MessageKey } from "./catalogue";
-import { en } from "./en";
+import { type Catalogue, type Language, LANGUAGES, type MessageKey } from "./catalogue";
 import { fill, pieces, type Values } from "./format";
 
 export type Words = {
@@ -44,14 +43,16 @@ export function wordsIn(language: Language, catalogue: Catalogue, choose: Words[
       }),
     coded: (prefix, code, values) => {
       const key = `${prefix}.${code}`;
-      return isMessageKey(key) ? t(key, values) : undefined;
+      return Object.hasOwn(catalogue, key) ? t(key as MessageKey, values) : undefined;
     },
   };
 }
 
-// English is the fallback that is always there; others come when they are needed.
+const RELOAD_MS = 3000;
+
+// Only the language that is shown is fetched.
 const LOADERS: Record<Language, () => Promise<Catalogue>> = {
-  en: () => Promise.resolve(en),
+  en: () => import("./en").then((module) => module.en),
   ko: () => import("./ko").then((module) => module.ko),
 };
 
@@ -61,13 +62,13 @@ export function LanguageProvider({ setting, children }: { setting: string; child
   const [loaded, setLoaded] = useState<{ language: Language; catalogue: Catalogue } | null>(null);
   useEffect(() => {
     let wanted = true;
-    LOADERS[wished]()
-      .catch(() => en)
-      .then((catalogue) => {
-        if (!wanted) return;
-        setLoaded({ language: wished, catalogue });
-        document.documentElement.lang = wished;
-      });
+    const show = (catalogue: Catalogue) => {
+      if (!wanted) return;
+      setLoaded({ language: wished, catalogue });
+      document.documentElement.lang = wished;
+    };
+    // After an update of the server the old file is gone: the new page has the new one.
+    LOADERS[wished]().then(show, () => setTimeout(() => wanted && location.reload(), RELOAD_MS));
     return () => {
       wanted = false;
     };

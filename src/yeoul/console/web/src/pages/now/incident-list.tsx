@@ -9,6 +9,7 @@ import { Link } from "../../shell/link";
 import { eventNow } from "./event-now";
 
 const SHOWN = 8;
+const SHOWN_OVER = 4;
 const HOUR_US = 3_600_000_000;
 
 export function OpenIncidents({ now }: { now: Now }) {
@@ -41,12 +42,14 @@ export function RecentIncidents({ now }: { now: Now }) {
     <section className="section" aria-labelledby="recent-head" data-testid="recent-incidents">
       <div className="section__head">
         <h2 id="recent-head">{t("now.recent")}</h2>
-        <Link to="/incidents" className="note">
-          {t("now.all")}
-        </Link>
+        {now.incidents_open === 0 && (
+          <Link to="/incidents" className="note">
+            {t("now.all")}
+          </Link>
+        )}
       </div>
       <ul className="incidents incidents--over">
-        {now.recent.slice(0, SHOWN).map((incident) => (
+        {now.recent.slice(0, SHOWN_OVER).map((incident) => (
           <Line key={incident.id} incident={incident} now_us={eventNow(now)} />
         ))}
       </ul>

@@ -12,7 +12,7 @@ export function inks(host: HTMLElement): Inks {
   const found: Inks = {
     line: colour("--water"),
     fill: colour("--water-wash"),
-    band: colour("--water-soft"),
+    band: colour("--band"),
     quiet: colour("--ink-3"),
     grid: colour("--line"),
     alarm: colour("--alarm"),

@@ -72,7 +72,7 @@ export default function Picture({ drawing, height, onPoint }: Props) {
           width: box.clientWidth,
           height,
           legend: { show: false },
-          padding: [8, 8, 0, 0],
+          padding: [8, 18, 0, 0],
           scales: { y: { range: (_, low, high) => [Math.min(0, low), high <= 0 ? 1 : high * 1.06] } },
           series: series(now, ink),
           bands: now.band ? [{ series: [2, 1], fill: ink.band }] : [],
