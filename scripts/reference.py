@@ -68,8 +68,9 @@ COMMANDS = """\
 Every verb with its arguments and options. This page is written by `python scripts/reference.py` from the command line
 itself; `yeoul VERB --help` says the same.
 
-Results go to standard output, everything else to standard error. The exit code is 0 when all went well, 1 when something
-in the world is in the way (a file, a port, a full disk), 2 when what was given is not legal, 130 after Ctrl-C.
+Results go to standard output, everything else to standard error. The exit code is 0 when all went well, 1 when
+something in the world is in the way (a file, a port, a full disk), 2 when what was given is not legal, 130 after
+Ctrl-C.
 """
 
 

@@ -78,7 +78,8 @@ def _run_block(block: Block, names: dict[str, object], folder: Path) -> None:
     elif block.language == "json":
         json.loads(block.code)
     elif block.language in {"pycon", "python"} and ">>> " in block.code:
-        _run_doctest(block, names, where)
+        with contextlib.chdir(folder):
+            _run_doctest(block, names, where)
     elif block.language == "python":
         with contextlib.chdir(folder), contextlib.redirect_stdout(io.StringIO()):
             exec(compile("\n" * (block.line - 1) + block.code, str(block.page), "exec"), names)
