@@ -14,7 +14,7 @@ from yeoul.errors import InputError
 from yeoul.events import format_path
 from yeoul.ingest.files import FileSource
 from yeoul.settings import FILE_NAME
-from yeoul.settings.sniff import Proposal, Trial, Wanted, propose, read_sample, render, try_out
+from yeoul.settings.sniff import Proposal, Trial, Wanted, fit, propose, read_sample
 
 __all__ = ["add_to"]
 
@@ -44,8 +44,7 @@ def _init(
     named = tuple(part.strip() for part in (keys or "").split(",") if part.strip())
     looked = [read_sample(path) for path in samples]
     proposal = propose(folder, looked, Wanted(time, named, value, timezone))
-    text = render(proposal)
-    trial = try_out(text, looked)
+    text, trial = fit(proposal, looked)
     folder.mkdir(parents=True, exist_ok=True)
     part = file.with_name(f"{FILE_NAME}.part")
     part.write_text(text, encoding="utf-8")

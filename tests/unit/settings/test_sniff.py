@@ -17,7 +17,7 @@ import pytest
 
 from yeoul.demo import write_sample
 from yeoul.errors import ConfigError, InputError
-from yeoul.settings.sniff import Proposal, Trial, Wanted, propose, read_sample, render, try_out
+from yeoul.settings.sniff import Proposal, Trial, Wanted, fit, propose, read_sample, try_out
 
 BASE = datetime(2026, 3, 2, 11, 0, tzinfo=UTC)
 LINES = 1500
@@ -64,8 +64,7 @@ def combined(at: datetime, chance: random.Random, i: int) -> str:
 def look(*paths: Path, folder: Path | None = None, **wanted: Any) -> tuple[Proposal, str, Trial]:
     samples = [read_sample(path) for path in paths]
     proposal = propose(folder or paths[0].parent, samples, Wanted(**wanted))
-    text = render(proposal)
-    return proposal, text, try_out(text, samples)
+    return proposal, *fit(proposal, samples)
 
 
 SAMPLES = {
@@ -340,3 +339,18 @@ def test_a_broken_text_is_noticed_by_the_trial(tmp_path: Path):
     _, text, _ = look(path)
     with pytest.raises(ConfigError):
         try_out(text.replace('by             = ["user_id"]', 'by = ["nobody"]'), [read_sample(path)])
+
+
+def test_a_log_with_long_gaps_gets_a_delay_that_spans_them(tmp_path: Path):
+    times = [BASE + timedelta(minutes=37 * number) for number in range(100)]
+    lines = [json.dumps({"at": at.isoformat(), "sensor": "s1"}) for at in times]
+    proposal, text, trial = look(write(tmp_path / "app.log", lines))
+    assert proposal.delay_s == 3600
+    assert "With a shorter delay 63% of the rows would be late or future." in text
+    assert trial.ledger.counted == 100
+
+
+def test_a_number_that_counts_is_no_key(tmp_path: Path):
+    lines = rows(lambda at, _, i: json.dumps({"at": at.isoformat(), "n": i / 2, "count": i % 3}), 50)
+    with pytest.raises(InputError, match="--keys a,b"):
+        look(write(tmp_path / "app.log", lines))

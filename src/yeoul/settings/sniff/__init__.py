@@ -1,4 +1,4 @@
-"""A workspace proposed from a sample of logs: `read_sample`, `propose`, `render`, then `try_out` on the sample.
+"""A workspace proposed from a sample of logs: `read_sample`, `propose`, then `fit` it to the sample.
 
 Nothing is written here; a proposal is a plain value and its text is made of it alone.
 """
@@ -6,7 +6,7 @@ Nothing is written here; a proposal is a plain value and its text is made of it 
 from yeoul.settings.sniff.proposal import Chosen, FileFacts, Proposal, Wanted, propose
 from yeoul.settings.sniff.render import render
 from yeoul.settings.sniff.sample import SampleFile, read_sample
-from yeoul.settings.sniff.trial import Trial, try_out
+from yeoul.settings.sniff.trial import Trial, fit, try_out
 
 __all__ = [
     "Chosen",
@@ -15,6 +15,7 @@ __all__ = [
     "SampleFile",
     "Trial",
     "Wanted",
+    "fit",
     "propose",
     "read_sample",
     "render",

@@ -21,10 +21,11 @@ from yeoul.settings.sniff.shapes import Record, Shape, read_records, recognise
 from yeoul.settings.sniff.times import TimeGuess, find_times
 from yeoul.settings.sniff.zones import ZoneGuess, check_zone, guess_zone
 
-__all__ = ["Chosen", "FileFacts", "Proposal", "Wanted", "propose"]
+__all__ = ["DELAYS_S", "Chosen", "FileFacts", "Proposal", "Wanted", "propose"]
 
 _S = 1_000_000
-_DELAYS_S = (10, 30, 60, 300, 900, 3600, 6 * 3600, 86_400)
+DELAYS_S = (10, 30, 60, 300, 900, 3600, 6 * 3600, 86_400)
+"""Delays that are proposed, the shortest that serves."""
 _WINDOWS_S = (10, 60, 300, 900, 3600)
 _ON_TIME = 0.995
 _FEWEST_IN_WINDOW = 20
@@ -93,6 +94,8 @@ class Proposal:
     """Within so many seconds 99.5 % of the rows are in order."""
     min_volume: int
     other_keys: list[Member]
+    lost_share: float = 0.0
+    """Share of the rows that a shorter delay would lose."""
     watched: str = ""
     """Name of the aggregate that is judged."""
     aggregates: dict[str, str] = field(default_factory=dict)
@@ -227,7 +230,8 @@ def _keys(candidates: list[Member], all_: list[Member], wanted: tuple[str, ...])
         keys.append(_chosen(who, (), "who acts, by its name"))
     if what is not None:
         keys.append(_chosen(what, [key.name for key in keys], "what is acted upon, by its name"))
-    plain = [role.member for role in plain_keys(candidates)]
+    numbers = {role.member.path for role in values_to_sum(candidates, ())}
+    plain = [role.member for role in plain_keys(candidates) if role.member.path not in numbers]
     if not keys and plain:
         keys = [_chosen(plain[0], (), "guessed: its values repeat as those of a key do")]
     if not keys:
@@ -291,7 +295,7 @@ def _delay(time: TimeGuess) -> tuple[int, float]:
         sane = us[near]
         behind_s = (np.maximum.accumulate(sane) - sane) / _S
     needed = float(np.quantile(behind_s, _ON_TIME))
-    return next((delay for delay in _DELAYS_S if needed <= delay), _DELAYS_S[-1]), needed
+    return next((delay for delay in DELAYS_S if needed <= delay), DELAYS_S[-1]), needed
 
 
 def _window(time: TimeGuess) -> int:

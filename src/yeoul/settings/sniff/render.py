@@ -92,7 +92,9 @@ def _keys(proposal: Proposal) -> list[str]:
 def _windows(proposal: Proposal) -> list[str]:
     order = f"99.5 % of the rows are in order within {proposal.disorder_s:.3g} s; later ones are set aside as late."
     lines = [f"window     = {_duration(proposal.window_s)}", _comment(order)]
-    if proposal.delay_s > 300:
+    if proposal.lost_share:
+        lines.append(_comment(f"With a shorter delay {proposal.lost_share:.0%} of the rows would be late or future."))
+    elif proposal.delay_s > 300:
         lines.append("# The sample is far out of order, so results wait long. Is it sorted by time at all?")
     lines += [
         f"delay      = {_duration(proposal.delay_s)}",

@@ -5,18 +5,23 @@ from __future__ import annotations
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from yeoul.events import Ledger
 from yeoul.flows.plan import Plan
 from yeoul.ingest.contract import LineBlock
 from yeoul.ingest.decode import build_decoder
+from yeoul.settings.sniff.proposal import DELAYS_S, Proposal
+from yeoul.settings.sniff.render import render
 from yeoul.settings.sniff.sample import SampleFile
 from yeoul.settings.workspace import FILE_NAME, load_workspace
 from yeoul.streams import LocalStream
 
-__all__ = ["Trial", "try_out"]
+__all__ = ["Trial", "fit", "try_out"]
+
+_LOST = 0.02
+"""A larger share of rows that are late or future calls for a longer delay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +34,33 @@ class Trial:
     plan: Plan
 
     @property
+    def lost_share(self) -> float:
+        """Share of the lines that are rows and do not count because of their time."""
+        return (self.ledger.late + self.ledger.future) / max(self.ledger.read, 1)
+
+    @property
     def counted_share(self) -> float:
         """Share of the lines that count; repeats of an event are as good as counted."""
         return (self.ledger.counted + self.ledger.duplicate) / max(self.ledger.read, 1)
+
+
+def fit(proposal: Proposal, samples: Sequence[SampleFile]) -> tuple[str, Trial]:
+    """The proposal's text and what became of the lines; its delay is made longer where rows would be lost otherwise.
+
+    A log with long gaps needs that: a row alone, far ahead of all before, is not believed.
+    """
+    text = render(proposal)
+    trial = try_out(text, samples)
+    first = trial.lost_share
+    for delay_s in [longer for longer in DELAYS_S if longer > proposal.delay_s]:
+        if trial.lost_share <= _LOST:
+            break
+        longer = replace(proposal, delay_s=delay_s, lost_share=first)
+        found = try_out(render(longer), samples)
+        if found.lost_share < trial.lost_share:
+            proposal.delay_s, proposal.lost_share = delay_s, first
+            text, trial = render(proposal), found
+    return text, trial
 
 
 def try_out(text: str, samples: Sequence[SampleFile]) -> Trial:
