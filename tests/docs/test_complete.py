@@ -1,4 +1,4 @@
-"""The documentation knows every part that ships: one page for each detector, source and ranking."""
+"""The documentation knows every part that ships: one page for each room, detector, source and ranking."""
 
 from __future__ import annotations
 
@@ -32,3 +32,15 @@ def test_every_part_that_ships_has_its_page(family: str) -> None:
 @pytest.mark.parametrize("family", FAMILIES)
 def test_the_list_of_parts_is_not_empty(family: str) -> None:
     assert _names(family) != []
+
+
+def test_every_room_has_its_page():
+    source = DOCS.parent / "src" / "yeoul"
+    rooms = sorted(folder.parent.name for folder in source.glob("*/__init__.py"))
+    assert sorted(page.stem for page in (DOCS / "rooms").glob("*.md")) == rooms
+
+
+def test_the_map_leads_to_every_page():
+    text = (DOCS / "index.md").read_text(encoding="utf-8")
+    pages = {page.relative_to(DOCS).as_posix() for page in DOCS.rglob("*.md")} - {"index.md"}
+    assert [page for page in sorted(pages) if f"({page})" not in text] == []
