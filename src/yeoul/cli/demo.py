@@ -36,7 +36,7 @@ def _demo(
     folder: Annotated[
         Path | None, typer.Option(help="Where to work; kept. Otherwise a folder that is removed.")
     ] = None,
-    rate: Annotated[float, typer.Option(min=1, help="Events a second.")] = 80.0,
+    rate: Annotated[float, typer.Option(min=1, help="Events a second.")] = 120.0,
     backfill: Annotated[str, typer.Option(help="Past to write first, so that a baseline exists.")] = "3h",
     seed: Annotated[int, typer.Option(help="Same seed, same service.")] = 1,
     port: Annotated[int | None, typer.Option(help="Port of the console; 0 picks a free one.")] = None,

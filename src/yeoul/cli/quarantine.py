@@ -55,7 +55,9 @@ def _list(
 
 @_verbs.command("show")
 def _show(
-    workspace: WorkspaceArg, number: Annotated[int, typer.Argument(metavar="ID")], as_json: AsJson = False
+    workspace: WorkspaceArg,
+    number: Annotated[int, typer.Argument(metavar="ID", help="As `list` shows it.")],
+    as_json: AsJson = False,
 ) -> None:
     """Show one line with its place and the reason."""
     item = Quarantine(read_state(load_workspace(workspace).folder / ".yeoul").db).show(number)
@@ -70,7 +72,9 @@ def _show(
 @_verbs.command("redrive")
 def _redrive(
     workspace: WorkspaceArg,
-    numbers: Annotated[list[int] | None, typer.Argument(metavar="[ID]...", help="Which; all when none.")] = None,
+    numbers: Annotated[
+        list[int] | None, typer.Argument(metavar="[ID]...", help="Which; all invalid ones when none.")
+    ] = None,
     stream: Annotated[str | None, typer.Option(help="All of this stream.")] = None,
     as_json: AsJson = False,
 ) -> None:

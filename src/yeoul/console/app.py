@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fastapi import FastAPI
+from fastapi.middleware.gzip import GZipMiddleware
 
 import yeoul
 from yeoul.clock import Clock, SystemClock
@@ -95,6 +96,7 @@ def create_app(config: ConsoleConfig, clock: Clock | None = None) -> FastAPI:
     app.include_router(watching_routes(hub, access))
     app.include_router(live_feed(hub, sessions))
     app.include_router(static_pages(config.static))
+    app.add_middleware(GZipMiddleware, minimum_size=1000)
     app.add_middleware(Guard, sessions=sessions, hosts=config.hosts, addresses=config.addresses)
     return app
 

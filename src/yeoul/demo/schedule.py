@@ -24,12 +24,12 @@ _TITLE_RANKS = (40, 200)
 _LEAST_BEHIND = 0.08
 
 
-def steady_customers(config: ServiceConfig, catalogue: Catalogue, plays_per_window: float = 20.0) -> NDArray[np.intp]:
+def steady_customers(config: ServiceConfig, catalogue: Catalogue, plays_per_window: float = 35.0) -> NDArray[np.intp]:
     """Ranks of the customers with at least so many plays in a mean 10-second window; not the largest, if others do.
 
     >>> config = ServiceConfig()
     >>> len(steady_customers(config, Catalogue(config)))
-    16
+    8
     """
     plays = catalogue.customer_share * config.rate_eps * _WINDOW_S
     enough = np.flatnonzero(plays >= plays_per_window)

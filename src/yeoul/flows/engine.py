@@ -57,7 +57,7 @@ class Engine:
             feed.close()
         self.feeds = {each.spec.name: self._feed(each) for each in self.plan.streams}
         streams = {name: feed.stream for name, feed in self.feeds.items()}
-        self.consumers = build_consumers(self.plan, streams)
+        self.consumers = build_consumers(self.plan, streams, self.clock)
         for consumer in self.consumers:
             self._catch_up(consumer)
 

@@ -118,8 +118,16 @@ def _whole(path: Path) -> Iterator[IO[bytes]]:
     part.replace(path)
 
 
-def _line(file: IO[bytes], **members: Any) -> None:
+def _line(file: IO[bytes], keys: dict[str, Any] | None = None, /, **members: Any) -> None:
+    """Write one object; `keys` stand after the third member, and a member of the same name wins over them."""
+    if keys:
+        members = dict(_with_keys(list(members.items()), keys))
     file.write(json.dumps(members, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
+
+
+def _with_keys(members: list[tuple[str, Any]], keys: dict[str, Any]) -> list[tuple[str, Any]]:
+    taken = {name for name, _ in members}
+    return members[:3] + [pair for pair in keys.items() if pair[0] not in taken] + members[3:]
 
 
 def _windows(state: State, plan: Plan, archive: Archive, file: IO[bytes]) -> None:
@@ -216,10 +224,10 @@ def _findings(state: State, file: IO[bytes]) -> None:
         names = ("observed", "expected", "lower", "upper", "p", "score", "confidence")
         _line(
             file,
+            json.loads(keys),
             id=id_,
             block=block,
             detector=detector,
-            **json.loads(keys),
             window_start=iso(start_us),
             **dict(zip(names, numbers, strict=True)),
             why=json.loads(why),

@@ -19,6 +19,7 @@ _FILE_BYTES = 64 << 20
 """A file of fewer entries or more bytes is not made."""
 _MOST_LATE = 1_000_000
 _MOST_NOTICES = 100_000
+_KEEP_INCIDENTS_US = 90 * 86_400 * 1_000_000
 
 
 class Housekeeping:
@@ -74,10 +75,20 @@ class Housekeeping:
             db.execute("DELETE FROM archive WHERE stream = ? AND end_us <= ?", (stream, before_us))
             db.execute("DELETE FROM late WHERE stream = ? AND event_us <= ?", (stream, before_us))
             db.execute("DELETE FROM pulse WHERE stream = ? AND start_us <= ?", (stream, before_us))
+            db.execute("DELETE FROM ranking WHERE at_us > 0 AND at_us <= ?", (before_us,))
+            for field, table in self._engine.feeds[stream].stream.keys.items():
+                idle = table.idle_since(before_us)
+                table.forget(idle)
+                rows = [(stream, field, code) for code in idle]
+                db.executemany("DELETE FROM key WHERE stream = ? AND field = ? AND code = ?", rows)
         for (path,) in gone:
             (state.folder / path).unlink(missing_ok=True)
 
     def _trim(self) -> None:
+        told = self._engine.clock.now_us() - _KEEP_INCIDENTS_US
         with self._engine.state.transaction() as db:
+            db.execute("DELETE FROM finding WHERE start_us <= ?", (told,))
+            db.execute("DELETE FROM track WHERE at_us <= ?", (told,))
+            db.execute("DELETE FROM incident WHERE closed_us <= ?", (told,))
             for table, most in {"late": _MOST_LATE, "notice": _MOST_NOTICES}.items():
                 db.execute(f"DELETE FROM {table} WHERE id <= (SELECT max(id) FROM {table}) - ?", (most,))

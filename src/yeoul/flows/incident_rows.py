@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from yeoul.clock import Clock
 from yeoul.deliver import Outbox
 from yeoul.detect import Watch
 from yeoul.events import iso
@@ -41,9 +42,10 @@ def key_text(key: dict[str, str]) -> str:
 class IncidentRows:
     """Rows of one block that gather until the next checkpoint."""
 
-    def __init__(self, block: str, width_us: int, notifiers: tuple[Notifier, ...]) -> None:
+    def __init__(self, block: str, width_us: int, notifiers: tuple[Notifier, ...], clock: Clock) -> None:
         self.block = block
         self._width_us = width_us
+        self._clock = clock
         self._notifiers = [each for each in notifiers if not each.detects or block in each.detects]
         self._findings: dict[tuple[str, int], dict[str, Any]] = {}
         self._links: list[tuple[str, str, int]] = []
@@ -129,10 +131,12 @@ class IncidentRows:
         self._tracks = []
 
     def _tell(self, db: sqlite3.Connection) -> None:
-        if not self._notifiers or not self._changes:
+        newest = self._clock.now_us() - _STALE_US
+        fresh = [(at_us, change) for at_us, change in self._changes if at_us > newest]
+        if not self._notifiers or not fresh:
             return
         outbox = Outbox(db)
-        for at_us, change in self._changes:
+        for at_us, change in fresh:
             body = {
                 "id": change.incident.id,
                 "change": change.kind,
@@ -174,7 +178,12 @@ def _incident_row(incident: Incident) -> tuple[Any, ...]:
 
 def _contributors(incident: Incident) -> list[dict[str, Any]]:
     return [
-        {"key": json.loads(part.key), "observed": part.observed, "expected": part.expected, "share": part.share}
+        {
+            "key": json.loads(part.key),
+            "observed": part.observed,
+            "expected": part.expected,
+            "share": float(f"{part.share:.6g}"),
+        }
         for part in incident.contributors
     ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from yeoul.clock import Clock
 from yeoul.errors import ConfigError
 from yeoul.flows.contract import Consumer
 from yeoul.flows.plan import FilesPlan, Plan, StreamPlan
@@ -34,7 +35,9 @@ def open_source(plan: StreamPlan, positions: dict[str, dict[str, Any]] | None) -
     )
 
 
-def build_consumers(plan: Plan, streams: dict[str, LocalStream]) -> list[Consumer]:
+def build_consumers(plan: Plan, streams: dict[str, LocalStream], clock: Clock) -> list[Consumer]:
     """What reads the results log, in the order of the workspace."""
-    watching: list[Consumer] = [DetectFlow(block, streams[block.stream], plan.notifiers) for block in plan.detects]
+    watching: list[Consumer] = [
+        DetectFlow(block, streams[block.stream], plan.notifiers, clock) for block in plan.detects
+    ]
     return watching + [RankFlow(block, streams[block.stream]) for block in plan.ranks]

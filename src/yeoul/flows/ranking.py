@@ -43,6 +43,7 @@ class RankFlow:
         self._hour_us = 0
         self._scopes_us = 0
         self._moved = False
+        self._forget_due = False
         self._kept: list[tuple[int, Places]] = []
 
     def take(self, entry: Entry) -> None:
@@ -84,6 +85,13 @@ class RankFlow:
         self._hour_us += _HOUR_US
         self._publish(self._hour_us)
         self._let_in()
+        self._forget_due = True
+
+    def _forget(self) -> None:
+        """Drop the names of what the ranking has forgotten; what waits still needs its own."""
+        held = [self._hot.known, self._hourly.known, *((each[1], each[2]) for each in self._waiting)]
+        self._scopes.forget_all_but(np.unique(np.concatenate([scopes for scopes, _ in held])))
+        self._keys.forget_all_but(np.unique(np.concatenate([keys for _, keys in held])))
 
     def _publish(self, at_us: int) -> None:
         places = self._hourly.publish(at_us, names=self._keys.names)
@@ -111,6 +119,9 @@ class RankFlow:
         for at_us, places in self._kept:
             self._write(db, at_us, places)
         self._kept = []
+        if self._forget_due:
+            self._forget_due = False
+            self._forget()
         if not self._moved:
             return
         self._moved = False

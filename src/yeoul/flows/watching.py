@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from yeoul.clock import Clock
 from yeoul.detect import Alarm, Watch
 from yeoul.flows.contributors import Breakdown, Piece
 from yeoul.flows.ids import KeyIds
@@ -26,7 +27,7 @@ _FORGET_EVERY = 360
 class DetectFlow:
     """One `[detect.…]` block."""
 
-    def __init__(self, block: DetectBlock, stream: LocalStream, notifiers: tuple[Notifier, ...]) -> None:
+    def __init__(self, block: DetectBlock, stream: LocalStream, notifiers: tuple[Notifier, ...], clock: Clock) -> None:
         self.name = f"detect.{block.name}"
         self.stream = block.stream
         self.block = block
@@ -43,7 +44,7 @@ class DetectFlow:
         self._incidents = Incidents(IncidentsConfig(persist=block.watch.persist))
         self._below = [name for name in spec.keys if name not in block.by]
         self._breakdown = Breakdown(self._below, stream.keys) if self._below and self._additive else None
-        self._rows = IncidentRows(self.block.name, self._slide_us, notifiers)
+        self._rows = IncidentRows(self.block.name, self._slide_us, notifiers, clock)
         self._ticks = 0
 
     def take(self, entry: Entry) -> None:

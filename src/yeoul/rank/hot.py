@@ -196,6 +196,13 @@ class Hot:
         self.remember(places)
         return places
 
+    @property
+    def known(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Scopes and keys that it holds, each once; `OVERALL` may be among the scopes."""
+        scopes = np.concatenate((self._pairs.scope, self._published.scope))
+        keys = np.concatenate((self._pairs.key, self._published.key))
+        return np.unique(scopes), np.unique(keys)
+
     def remember(self, places: Places) -> None:
         self._published = PairSlots.of(places.scope, places.key)
         self._published_place = places.place

@@ -20,7 +20,7 @@ FUNCTIONS: dict[str, str] = {
     "min": "smallest value of a numeric field",
     "max": "largest value of a numeric field",
     "mean": "arithmetic mean of a numeric field",
-    "distinct": "number of different values of a field (estimated above 1,024: standard error 3.1 %)",
+    "distinct": "number of different values of a field (estimated above 1,023: standard error 3.1 %)",
 }
 """Every aggregate function and what it gives."""
 

@@ -39,6 +39,8 @@ class KeyTable:
         self._codes = _Codes()
         self._texts: dict[int, str] = {}
         self._fresh: list[tuple[int, str]] = []
+        self._newest_us = np.zeros(0, np.int64)
+        """By code: end of the newest window that refers to it; after a restart, when it was first asked."""
 
     def __len__(self) -> int:
         return len(self._codes)
@@ -73,6 +75,18 @@ class KeyTable:
             self._codes[text] = code
             self._texts[code] = text
         self._codes.next = max(next_code, self._codes.next)
+
+    def touch(self, codes: NDArray[np.int32], at_us: int) -> None:
+        """A window that ends at `at_us` refers to these codes."""
+        if len(self._newest_us) < self._codes.next:
+            more = np.full(max(1024, self._codes.next), at_us, np.int64)
+            self._newest_us = np.concatenate((self._newest_us, more))
+        self._newest_us[codes] = np.maximum(self._newest_us[codes], at_us)
+
+    def idle_since(self, before_us: int) -> list[int]:
+        """Codes in use to which no window after `before_us` refers."""
+        known = [code for code in self.known() if code < len(self._newest_us)]
+        return [code for code in known if self._newest_us[code] <= before_us]
 
     def forget(self, codes: Iterable[int]) -> None:
         """Drop texts that nothing refers to any more; their codes are not used again."""

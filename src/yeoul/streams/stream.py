@@ -161,7 +161,14 @@ class LocalStream:
         if self.windows.revised and self.windows.closed is not None and (entries or closed is None):
             fresh = {(entry.start_us, entry.end_us): entry for entry in entries if entry.kind == "window"}
             entries += self.windows.revise(lambda start, end: self._entries_of(fresh, start, end))
+        self._touch(entries)
         self._out.entries += entries
+
+    def _touch(self, entries: list[Entry]) -> None:
+        for entry in entries:
+            if entry.part is not None:
+                for table, codes in zip(self.keys.values(), entry.part.codes, strict=False):
+                    table.touch(codes, entry.end_us)
 
     def publish_revisions(self) -> None:
         """Publish what late rows changed although no window closes."""
