@@ -19,9 +19,9 @@ __all__ = ["redrive", "redrive_stopped"]
 
 
 def redrive(engine: Engine, args: dict[str, Any]) -> dict[str, Any]:
-    """Try the quarantined lines `args["ids"]` again, or the invalid ones of `args["stream"]`; what became of them, by count.
+    """Try the quarantined lines `args["ids"]` again, or all invalid ones; what became of them, by count.
 
-    What counts is published as a revision of its window. All of it is in one checkpoint.
+    `args["stream"]` limits it to one stream. What counts is published as a revision of its window, in one checkpoint.
 
     Raises:
         InputError: an unknown stream.
