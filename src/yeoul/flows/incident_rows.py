@@ -50,6 +50,8 @@ class IncidentRows:
         self._findings: dict[tuple[str, int], dict[str, Any]] = {}
         self._links: list[tuple[str, str, int]] = []
         self._incidents: dict[str, Incident] = {}
+        self._moved: set[str] = set()
+        """Ids of incidents that differ from what is in the state file."""
         self._changes: list[tuple[int, Change]] = []
         self._tracks: list[tuple[Any, ...]] = []
         self._drawn: dict[str, dict[str, int]] = {}
@@ -71,7 +73,12 @@ class IncidentRows:
         for change in changes:
             self._changes.append((at_us, change))
             self._incidents[change.incident.id] = change.incident
-            if change.kind in {"closed", "merged"}:
+            self._moved.add(change.incident.id)
+            if change.kind == "merged":
+                # it lives on in the one that took it over
+                del self._incidents[change.incident.id]
+                self._drawn.pop(change.incident.id, None)
+            elif change.kind == "closed":
                 self._closing[change.incident.id] = at_us + _AFTER_TICKS * self._width_us
             else:
                 self._drawn.setdefault(change.incident.id, {})
@@ -80,6 +87,7 @@ class IncidentRows:
         """Open incidents whose numbers moved without a change of meaning."""
         for incident in incidents:
             self._incidents[incident.id] = incident
+            self._moved.add(incident.id)
 
     def resume(self, incidents: Iterable[Incident]) -> None:
         """Incidents that are open after a restart go on being drawn."""
@@ -113,12 +121,14 @@ class IncidentRows:
         db.executemany("UPDATE finding SET incident = ? WHERE block = ? AND keys = ? AND start_us = ?", links)
         db.executemany(
             "INSERT OR REPLACE INTO incident VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [_incident_row(incident) for incident in self._incidents.values()],
+            [_incident_row(self._incidents[id_]) for id_ in sorted(self._moved & set(self._incidents))],
         )
+        db.executemany("INSERT OR REPLACE INTO track VALUES (?, ?, ?, ?, ?, ?, ?)", self._tracks)
         for _, change in self._changes:
             if change.kind == "merged":
                 db.execute("UPDATE finding SET incident = ? WHERE incident = ?", (change.into, change.incident.id))
-        db.executemany("INSERT OR REPLACE INTO track VALUES (?, ?, ?, ?, ?, ?, ?)", self._tracks)
+                db.execute("DELETE FROM incident WHERE id = ?", (change.incident.id,))
+                db.execute("DELETE FROM track WHERE incident = ?", (change.incident.id,))
         self._tell(db)
         self.discard()
 
@@ -129,6 +139,7 @@ class IncidentRows:
         self._incidents = {id_: each for id_, each in self._incidents.items() if id_ in self._drawn}
         self._changes = []
         self._tracks = []
+        self._moved = set()
 
     def _tell(self, db: sqlite3.Connection) -> None:
         newest = self._clock.now_us() - _STALE_US
@@ -140,6 +151,7 @@ class IncidentRows:
             body = {
                 "id": change.incident.id,
                 "change": change.kind,
+                "into": change.into or None,
                 "block": self.block,
                 "keys": [json.loads(key) for key in change.incident.keys[:_TRACKED_KEYS]],
                 "keys_total": len(change.incident.keys),
