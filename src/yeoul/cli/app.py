@@ -6,7 +6,6 @@ import errno
 import sys
 from typing import NoReturn
 
-import click
 import typer
 
 from yeoul import __version__
@@ -49,15 +48,7 @@ for verb in (demo, init, check, run, replay, export, explain, quarantine, doctor
 def main() -> NoReturn:
     """Run the command line and end the process with its exit code."""
     try:
-        code = app(standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as error:
-        typer.echo(error.ctx.get_help())
-        sys.exit(2)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        sys.exit(130)
+        app()
     except YeoulError as error:
         complain(error)
         sys.exit(error.exit_code)
@@ -65,5 +56,4 @@ def main() -> NoReturn:
         # what the system refused while a verb worked on a person's files
         what = "the disk is full; free some space" if error.errno == errno.ENOSPC else error.strerror or str(error)
         complain(f"`{error.filename}`: {what}" if error.filename else what)
-        sys.exit(1)
-    sys.exit(code if isinstance(code, int) else 0)
+    sys.exit(1)
