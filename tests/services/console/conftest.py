@@ -32,7 +32,7 @@ _ARGUMENTS = [
 _START_WITHIN_S = 90
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     sync_api = pytest.importorskip("playwright.sync_api", reason="the tests of the pages need playwright")
     if _CHROMIUM is None:
@@ -45,7 +45,7 @@ def browser() -> Iterator[Any]:
         found.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a running demo with three hours of past in it; it has read all of it."""
     folder = tmp_path_factory.mktemp("demo")
