@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betainc
+from scipy.special import betainc, gammaln, xlogy
 
 __all__ = ["LEAST_P", "range99", "two_sided"]
 
@@ -41,21 +41,26 @@ def two_sided(value: Floats, mean: Floats, variance: Floats, *, lattice: bool = 
     """
     scaled, size, unit = _moments(mean, variance, lattice)
     count = value / unit
-    up = count > scaled
     share = scaled / (scaled + size)
+    mass = np.exp(gammaln(count + size) - gammaln(size) - gammaln(count + 1.0) + _xlogs(count, size, share))
+    # Most keys of a long tail are silent in most windows, and nothing is below nothing: P(Y <= 0) is its mass.
+    at_or_beyond = mass.copy()
+    some = np.flatnonzero(count > 0.0)
+    up = count[some] > scaled[some]
+    few, r, part = count[some], size[some], share[some]
     # P(Y >= y) = I(share; y, r) and P(Y <= y) = I(1 - share; r, y + 1): each side by itself, exact far out.
-    first = np.where(up, count, size)
-    second = np.where(up, size, count + 1.0)
-    argument = np.where(up, share, 1.0 - share)
-    with_tie = betainc(np.maximum(first, 1e-12), second, argument)
-    first = np.where(up, count + 1.0, size)
-    second = np.where(up, size, np.maximum(count, 1e-12))
-    without = betainc(first, second, argument)
-    without = np.where(~up & (count <= 0.0), 0.0, without)
-    tail = 0.5 * (with_tie + without)
+    first, second = np.where(up, few, r), np.where(up, r, few + 1.0)
+    at_or_beyond[some] = betainc(np.maximum(first, 1e-12), second, np.where(up, part, 1.0 - part))
+    tail = np.maximum(at_or_beyond - 0.5 * mass, 0.5 * at_or_beyond)
     # Around the middle both halves are near one half, and the smaller of the two counts.
     p: Floats = np.clip(2.0 * np.minimum(tail, 1.0 - tail + LEAST_P), LEAST_P, 1.0)
     return p
+
+
+def _xlogs(count: Floats, size: Floats, share: Floats) -> Floats:
+    """Logarithm of the powers in the mass of a negative binomial: (1 - share)^size share^count."""
+    logs: Floats = size * np.log1p(-share) + xlogy(count, share)
+    return logs
 
 
 def range99(mean: Floats, variance: Floats, *, lattice: bool = True) -> tuple[Floats, Floats]:
