@@ -120,7 +120,7 @@ class LocalStream:
         refused = kept & (keeps_until <= self.clocks.combined_us)
         chosen = np.flatnonzero(kept & ~refused)
         if self.spec.schema.event_id is not None and len(chosen):
-            chosen = self._first_ones(batch, chosen, book)
+            chosen = self._first_ones(batch, chosen, book, np.full(len(batch), self.clocks.combined_us))
         book.filtered += int((~kept).sum())
         book.counted += len(chosen)
         setattr(book, was, getattr(book, was) - len(rows) + int(refused.sum()))
@@ -224,16 +224,19 @@ class LocalStream:
         if verdict.order is not None:
             chosen = verdict.order[counted[verdict.order]]
         if spec.schema.event_id is not None and len(chosen):
-            chosen = self._first_ones(batch, chosen, book)
+            chosen = self._first_ones(batch, chosen, book, watermark)
         book.counted += len(chosen)
         if len(chosen):
             self._count(batch, chosen, missed, past)
 
-    def _first_ones(self, batch: Batch, chosen: NDArray[np.intp], book: Ledger) -> NDArray[np.intp]:
+    def _first_ones(
+        self, batch: Batch, chosen: NDArray[np.intp], book: Ledger, watermark_us: NDArray[np.int64]
+    ) -> NDArray[np.intp]:
         ids = _take(batch.column(self.spec.schema.event_id or ""), chosen)
         last = np.floor_divide(batch.at_us[chosen], self.spec.slide_us) + self.windows.per_row
         texts = ids if isinstance(ids, list) else list(map(str, ids.tolist()))
-        fresh = self.ids.first(texts, last * self.spec.slide_us + self.spec.allowed_lateness_us)
+        until = last * self.spec.slide_us + self.spec.allowed_lateness_us
+        fresh = self.ids.first(texts, until, watermark_us[chosen])
         book.duplicate += int((~fresh).sum())
         return chosen[fresh]
 

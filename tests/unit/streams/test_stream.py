@@ -157,6 +157,17 @@ def test_a_repeat_of_an_event_id_is_a_duplicate_while_its_window_can_change():
     assert (run.ledger.duplicate, run.ledger.counted) == (1, 41)
 
 
+@pytest.mark.parametrize("size", [1, 7, 200], ids="batches of {}".format)
+def test_an_id_counts_again_from_the_row_on_before_which_its_window_could_not_change_any_more(size: int):
+    run = Run(spec(event_id="id"))
+    given = [Row(float(at), id=f"e{at}") for at in range(41)]
+    given += [Row(40.0, id="e30"), Row(40.0, id="e19"), Row(41.0, id="e19")]
+    for first in range(0, len(given), size):
+        run.give("a", given[first : first + size])
+    run.finish()
+    assert (run.ledger.duplicate, run.ledger.counted) == (2, 42)
+
+
 def test_without_an_event_id_repeats_are_counted():
     run = Run()
     run.give("a", [*steady(16), Row(15.0), Row(15.0)])
