@@ -142,8 +142,13 @@ class LocalStream:
     def finish(self) -> None:
         """All input has ended: close every window. Those past the watermark may have been cut short: partly covered."""
         names = tuple(sorted(self.clocks.splits))
-        last = max((pane + self.windows.per_row for pane, _ in self.windows.panes), default=-1)
-        self._close(last, lambda _: Coverage(len(names), names))
+        windows = self.windows
+        last = max([*(pane + windows.per_row for pane, _ in windows.panes), *windows.revised], default=None)
+        if windows.closed is None and not windows.panes:
+            windows.closed = last
+        elif last is not None:
+            self._close(last, lambda _: Coverage(len(names), names))
+        self.publish_revisions()  # also where no window was left to close
 
     @property
     def has_entries(self) -> bool:
@@ -172,7 +177,9 @@ class LocalStream:
 
     def publish_revisions(self) -> None:
         """Publish what late rows changed although no window closes."""
-        self._out.entries += self.windows.revise(lambda start, end: self._entries_of({}, start, end))
+        entries = self.windows.revise(lambda start, end: self._entries_of({}, start, end))
+        self._touch(entries)
+        self._out.entries += entries
 
     def _entries_of(self, fresh: dict[tuple[int, int], Entry], start_us: int, end_us: int) -> list[Entry]:
         undrained = [entry for entry in self._out.entries if (entry.start_us, entry.end_us) == (start_us, end_us)]

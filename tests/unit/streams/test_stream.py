@@ -182,6 +182,26 @@ def test_a_filtered_row_is_neither_counted_nor_late_and_still_tells_the_time():
     assert counts(run) == {(0.0, 0): 20}
 
 
+@pytest.mark.parametrize(
+    ("first", "published"),
+    [
+        ([], {(0.0, 1): 1}),
+        ([Row(float(at)) for at in range(16)], {(0.0, 0): 10, (0.0, 1): 11, (10.0, 0): 6}),
+    ],
+    ids=["no window had closed", "all windows with rows had closed"],
+)
+def test_a_late_row_that_counted_is_published_at_the_end_though_no_window_closes_any_more(
+    first: list[Row], published: dict[tuple[float, int], int]
+):
+    run = Run(spec(allowed_lateness_us=300 * S))
+    if first:
+        run.give("a", first)
+    run.give("a", [Row(16.0 + at, c=f"x{at % 4}", kept=False) for at in range(60)])
+    run.give("a", [Row(5.0)])
+    run.finish()
+    assert counts(run) == published
+
+
 def test_rows_before_the_start_time_are_filtered():
     run = Run(spec(start=BASE + 10 * S))
     run.give("a", steady(20))
