@@ -87,10 +87,6 @@ class KeptStream:
                 return item
         return None
 
-    def knows_id(self, event_id: str) -> bool:
-        """Whether an event of this id was counted in a window that can still change."""
-        return not self._stream.ids.first([event_id], np.array([0]))[0]
-
     def notices(self, source: str) -> list[str]:
         """What was noted about a file."""
         query = "SELECT kind, detail FROM notice WHERE stream = ? AND source = ? ORDER BY id DESC LIMIT 3"
