@@ -63,7 +63,8 @@ class Engine:
 
     def _feed(self, plan: StreamPlan) -> Feed:
         self._check_declaration(plan)
-        feed = Feed(plan.spec, partial(open_source, plan), build_decoder(plan.spec.schema), self.clock, live=self.live)
+        source = partial(open_source, plan, live=self.live)
+        feed = Feed(plan.spec, source, build_decoder(plan.spec.schema), self.clock, live=self.live)
         feed.load(self.state, self.read_archive)
         return feed
 

@@ -32,8 +32,8 @@ class _Reading:
     """How the reading of one split stands."""
 
     split: Split
-    moved: bool = False
-    """Whether its position changed since the last checkpoint."""
+    moved: bool = True
+    """Whether its position changed since the last checkpoint; a new split has one too: what it passed over."""
     empty: bool = False
     """Whether the last look found nothing new."""
     silent_since_us: int = 0

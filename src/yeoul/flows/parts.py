@@ -17,8 +17,10 @@ from yeoul.streams import LocalStream
 __all__ = ["build_consumers", "open_source"]
 
 
-def open_source(plan: StreamPlan, positions: dict[str, dict[str, Any]] | None) -> Source:
+def open_source(plan: StreamPlan, positions: dict[str, dict[str, Any]] | None, *, live: bool) -> Source:
     """The source of a stream; splits named in `positions` go on from there, None is a first start.
+
+    A replay reads all that is there: `latest` says where a live first start begins.
 
     Raises:
         ConfigError: a kind that this release cannot read.
@@ -29,7 +31,7 @@ def open_source(plan: StreamPlan, positions: dict[str, dict[str, Any]] | None) -
     return FileSource(
         plan.source.pattern,
         plan.source.folder,
-        start="latest" if plan.spec.start == "latest" else "earliest",
+        start="latest" if live and plan.spec.start == "latest" else "earliest",
         keep_header=plan.spec.schema.line_format == "csv",
         resume=positions,
     )

@@ -1,0 +1,81 @@
+"""The engine on small logs, without processes: what a restart and housekeeping must leave as it was."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from yeoul.clock import ManualClock
+from yeoul.flows.engine import Engine
+from yeoul.flows.replay import replay
+from yeoul.settings import load_workspace
+from yeoul.store import open_state
+
+WORKSPACE = """
+[stream.s]
+source = { kind = "files", path = "*.log" }
+event_time = "at"
+fields = { c = "c" }
+keys = ["c"]
+"""
+START = datetime(2026, 3, 2, 11, 0, tzinfo=UTC)
+
+
+def workspace(folder: Path, extra: str = "") -> Path:
+    folder.mkdir(exist_ok=True)
+    (folder / "yeoul.toml").write_text(WORKSPACE + extra)
+    return folder
+
+
+def line(at_s: float, c: str = "c1") -> str:
+    return json.dumps({"at": (START + timedelta(seconds=at_s)).isoformat(), "c": c}) + "\n"
+
+
+def write(path: Path, *lines: str) -> None:
+    with path.open("a") as file:
+        file.writelines(lines)
+
+
+def started(folder: Path, clock: Any) -> Engine:
+    engine = Engine(load_workspace(folder).plan(), open_state(folder / ".yeoul"), clock, live=True)
+    engine.load()
+    return engine
+
+
+def read_all(engine: Engine) -> None:
+    engine.poll()
+    while engine.step():
+        pass
+    engine.advance()
+    engine.commit()
+
+
+def total(engine: Engine) -> dict[str, int]:
+    return engine.ledgers()["s"]["total"]
+
+
+def test_what_latest_passed_over_stays_passed_over_after_a_restart(tmp_path: Path) -> None:
+    folder = workspace(tmp_path, 'start = "latest"\n')
+    write(folder / "a.log", *(line(at) for at in range(20)))
+    clock = ManualClock()
+    engine = started(folder, clock)
+    read_all(engine)
+    engine.close()
+    engine = started(folder, clock)
+    write(folder / "a.log", line(20))
+    clock.advance(60_000_000)
+    read_all(engine)
+    assert engine.feeds["s"].stream.clocks.splits["a.log"].front.held
+    clock.advance(60_000_000)
+    read_all(engine)
+    assert total(engine)["read"] == 1
+    engine.close()
+
+
+def test_a_replay_reads_all_there_is_with_latest_too(tmp_path: Path) -> None:
+    folder = workspace(tmp_path / "w", 'start = "latest"\n')
+    write(folder / "a.log", *(line(at) for at in range(20)))
+    replayed = replay(load_workspace(folder).plan(), tmp_path / "out")
+    assert replayed.ledger.counted == 20
