@@ -173,11 +173,11 @@ class _WindowWriter:
             pairs = state.db.execute(
                 "SELECT code, text FROM key WHERE stream = ? AND field = ?", (spec.name, name)
             ).fetchall()
-            number = types[name] in {"int", "float"}
+            plain = types[name] != "str"
             size = max((code for code, _ in pairs), default=-1) + 1
             texts, rank = [""] * size, np.zeros(size, np.int64)
             for place, (code, text) in enumerate(sorted(pairs, key=lambda pair: pair[1])):
-                texts[code] = text if number else json.dumps(text, ensure_ascii=False)
+                texts[code] = text if plain else json.dumps(text, ensure_ascii=False)
                 rank[code] = place
             self.json.append(texts)
             self.rank.append(rank)
@@ -193,12 +193,20 @@ class _WindowWriter:
             codes = part.codes if self.rank else ()
             ranks.append([rank[code] for rank, code in zip(self.rank, codes, strict=True)])
             keys = [list(map(texts.__getitem__, code.tolist())) for texts, code in zip(self.json, codes, strict=True)]
-            values = [list(map(repr, column.tolist())) for column in part.values(self.layout).values()]
+            values = [_numbers(column) for column in part.values(self.layout).values()]
             rows += list(zip(*keys, *values, [revision] * len(part), strict=True))
         by_key = [np.concatenate([rank[i] for rank in ranks]) for i in range(len(self.rank))]
         # lexsort is stable and takes the most significant last: keys first, then revisions as they came
         order = np.lexsort(by_key[::-1]).tolist() if by_key else range(len(rows))
         self.file.write("".join([template % rows[index] for index in order]).encode())
+
+
+def _numbers(column: NDArray[Any]) -> list[str]:
+    """As JSON writes them; a sum that outgrew its type is null, for JSON has no infinity."""
+    texts = list(map(repr, column.tolist()))
+    for index in np.flatnonzero(~np.isfinite(column)).tolist():
+        texts[index] = "null"
+    return texts
 
 
 def _late(state: State, file: IO[bytes]) -> None:

@@ -7,7 +7,16 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["KeyTable"]
+__all__ = ["KeyTable", "key_text"]
+
+
+def key_text(value: object) -> str:
+    """The text of a key's value, as JSON writes it.
+
+    >>> key_text(True), key_text(7), key_text("c1")
+    ('true', '7', 'c1')
+    """
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 class _Codes(dict[str, int]):

@@ -17,6 +17,7 @@ __all__ = ["ROWS", "Layout", "Part", "merge", "newest", "reduce"]
 
 ROWS = "#"
 """The partial column that every part has: how many rows."""
+_MOST = (1 << 63) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,18 @@ def _groups(codes: Sequence[NDArray[Any]]) -> tuple[NDArray[np.intp], NDArray[np
     return order, starts
 
 
+def _sums(column: NDArray[Any], starts: NDArray[np.intp]) -> NDArray[Any]:
+    """Sum of each group; an integer sum beyond 64 bits stays at the limit instead of turning over."""
+    found = np.add.reduceat(column, starts)
+    if column.dtype.kind == "f" or max(int(column.max()), -int(column.min())) <= _MOST // len(column):
+        return found
+    ends = [*starts[1:].tolist(), len(column)]
+    for group in np.flatnonzero(np.abs(np.add.reduceat(column.astype(np.float64), starts)) > _MOST / 2).tolist():
+        exact = sum(column[starts[group] : ends[group]].tolist())
+        found[group] = min(max(exact, -_MOST - 1), _MOST)
+    return found
+
+
 def reduce(
     layout: Layout,
     codes: Sequence[NDArray[Any]],
@@ -130,7 +143,7 @@ def reduce(
             continue
         column = columns[name][order]
         if how == "sum":
-            grouped[name] = np.add.reduceat(column, starts)
+            grouped[name] = _sums(column, starts)
         elif how == "exact":
             low = columns[f"{name}~"][order]
             grouped[name], grouped[f"{name}~"] = sums.add_groups(column, low, starts)

@@ -67,7 +67,8 @@ def hash_texts(texts: list[str]) -> NDArray[np.uint64]:
 
 def hash_numbers(numbers: NDArray[np.generic]) -> NDArray[np.uint64]:
     """A 64-bit hash of each number (splitmix64, Steele et al. 2014)."""
-    wide = numbers.astype(np.float64) if numbers.dtype.kind == "f" else numbers.astype(np.int64)
+    # adding zero makes -0.0 the 0.0 that it is equal to
+    wide = numbers.astype(np.float64) + 0.0 if numbers.dtype.kind == "f" else numbers.astype(np.int64)
     mixed = wide.view(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

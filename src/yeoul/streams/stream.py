@@ -17,7 +17,7 @@ from yeoul.streams.classify import Batch, Verdict, judge, settle
 from yeoul.streams.duplicates import EventIds
 from yeoul.streams.entries import Coverage, Entry
 from yeoul.streams.front import NEVER, Decision
-from yeoul.streams.keys import KeyTable
+from yeoul.streams.keys import KeyTable, key_text
 from yeoul.streams.parts import ROWS, Layout
 from yeoul.streams.sketch import hash_numbers, hash_texts
 from yeoul.streams.spec import StreamSpec
@@ -294,7 +294,7 @@ _DTYPES = {"int": np.int64, "float": np.float64, "bool": np.bool_, "timestamp": 
 
 
 def _texts(column: list[Any] | NDArray[Any]) -> list[str]:
-    return column if isinstance(column, list) else list(map(str, column.tolist()))
+    return column if isinstance(column, list) else list(map(key_text, column.tolist()))
 
 
 def _take(column: list[Any] | NDArray[Any], chosen: NDArray[np.intp]) -> list[Any] | NDArray[Any]:

@@ -15,9 +15,11 @@ Floats = NDArray[np.float64]
 
 def _two_sum(a: Floats, b: Floats) -> tuple[Floats, Floats]:
     """`a + b` and exactly what rounding lost of it."""
-    total = a + b
-    part = total - a
-    return total, (a - (total - part)) + (b - part)
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = a + b
+        part = total - a
+        lost = (a - (total - part)) + (b - part)
+    return total, np.where(np.isfinite(total), lost, 0.0)
 
 
 def _add(high: Floats, low: Floats, other_high: Floats, other_low: Floats) -> tuple[Floats, Floats]:

@@ -79,3 +79,16 @@ def test_a_replay_reads_all_there_is_with_latest_too(tmp_path: Path) -> None:
     write(folder / "a.log", *(line(at) for at in range(20)))
     replayed = replay(load_workspace(folder).plan(), tmp_path / "out")
     assert replayed.ledger.counted == 20
+
+
+def test_results_are_json_whatever_the_keys_and_sums(tmp_path: Path) -> None:
+    folder = workspace(tmp_path / "w")
+    text = (folder / "yeoul.toml").read_text()
+    fields = '{ c = { path = "c", type = "bool" }, f = { path = "f", type = "float" } }'
+    text = text.replace('{ c = "c" }', fields) + 'aggregates = { total = "sum(f)", middle = "mean(f)" }\n'
+    (folder / "yeoul.toml").write_text(text)
+    rows = [{"at": START.isoformat(), "c": at % 2 == 0, "f": 1.7e308 if at % 2 else 0.5} for at in range(8)]
+    write(folder / "a.log", *(json.dumps(row) + "\n" for row in rows))
+    replay(load_workspace(folder).plan(), tmp_path / "out")
+    found = [json.loads(each) for each in (tmp_path / "out/windows.ndjson").read_text().splitlines()]
+    assert [(row["c"], row["total"], row["middle"]) for row in found] == [(False, None, None), (True, 2.0, 0.5)]

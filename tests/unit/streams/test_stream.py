@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from yeoul.events import Reject
+from yeoul.streams import parse_aggregate
 from yeoul.testing.streams import BASE, Row, Run, S, rows, spec, steady
 
 
@@ -328,3 +329,26 @@ def test_the_order_in_which_splits_are_read_changes_nothing(order: tuple[str, st
         run.give(name, steady(45) if name == "a" else [Row(at, c="b") for at in range(40)])
     run.finish()
     assert counts(run) == {(0.0, 0): 30, (10.0, 0): 30, (20.0, 0): 30, (30.0, 0): 30, (40.0, 0): 10}
+
+
+@pytest.mark.parametrize(
+    ("numbers", "total"),
+    [
+        ([2**62, 2**62 - 1], 2**63 - 1),
+        ([2**62, 2**62], 2**63 - 1),
+        ([2**63 - 1, 5, -5], 2**63 - 1),
+        ([-(2**62), -(2**62), -1], -(2**63)),
+    ],
+)
+def test_an_integer_sum_beyond_64_bits_stays_at_the_limit(numbers: list[int], total: int):
+    run = Run()
+    run.give("a", [Row(float(at), h=number) for at, number in enumerate(numbers)])
+    run.finish()
+    assert [row[5] for row in run.results()] == [total]
+
+
+def test_zero_and_minus_zero_are_one_value():
+    run = Run(spec(aggregates=(parse_aggregate("different", "distinct(f)"),)))
+    run.give("a", [Row(0, f=0.0), Row(1, f=-0.0), Row(2, f=1.0)])
+    run.finish()
+    assert [row[4:] for row in run.results()] == [(2,)]

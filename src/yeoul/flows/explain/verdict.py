@@ -17,6 +17,7 @@ from yeoul.flows.plan import Plan
 from yeoul.ingest.contract import Decoder, LineBlock
 from yeoul.ingest.decode import build_decoder
 from yeoul.store import State, read_state
+from yeoul.streams import key_text
 
 __all__ = ["explain"]
 
@@ -102,7 +103,7 @@ class _Case:
         for name, value in plain.items():
             shown = iso(value) if types[name] == "timestamp" else value
             told.row[name] = "***" if name in spec.schema.redact else shown
-        told.key = {name: "***" if name in spec.schema.redact else str(plain[name]) for name in spec.keys}
+        told.key = {name: "***" if name in spec.schema.redact else key_text(plain[name]) for name in spec.keys}
 
     def _say(self, kind: str, why: str, *, sure: bool = True) -> None:
         self._told.kind, self._told.why, self._told.sure = kind, why, sure
@@ -273,7 +274,7 @@ class _Case:
             told.notes.append(f"rows up to {format_duration(lateness)} late revise a closed window; this may be one")
 
     def _fill_windows(self, kept: KeptStream) -> None:
-        key = {name: str(_plain(self._rows.columns[name][0])) for name in self._spec.keys}
+        key = {name: key_text(_plain(self._rows.columns[name][0])) for name in self._spec.keys}
         self._told.windows = kept.windows(int(self._rows.at_us[0]), key)
 
 
