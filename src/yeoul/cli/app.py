@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import errno
+import signal
+import sqlite3
 import sys
 from typing import NoReturn
 
 import typer
+from typer.exceptions import TyperException
 
 from yeoul import __version__
 from yeoul.cli import check, demo, doctor, explain, export, init, processes, quarantine, replay, run
+from yeoul.cli.mistakes import refused, usage
 from yeoul.cli.say import complain
 from yeoul.errors import YeoulError
 
@@ -47,13 +50,19 @@ for verb in (demo, init, check, run, replay, export, explain, quarantine, doctor
 
 def main() -> NoReturn:
     """Run the command line and end the process with its exit code."""
+    # what is temporary is removed after a SIGTERM too
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    code: object = 1
     try:
-        app()
+        code = app(prog_name="yeoul", standalone_mode=False)
+    except TyperException as error:
+        # a group named alone has shown its help already, and says no more
+        if error.format_message():
+            complain(usage(error))
+        code = error.exit_code
     except YeoulError as error:
         complain(error)
-        sys.exit(error.exit_code)
-    except OSError as error:
-        # what the system refused while a verb worked on a person's files
-        what = "the disk is full; free some space" if error.errno == errno.ENOSPC else error.strerror or str(error)
-        complain(f"`{error.filename}`: {what}" if error.filename else what)
-    sys.exit(1)
+        code = error.exit_code
+    except (OSError, sqlite3.Error) as error:
+        complain(refused(error))
+    sys.exit(code if isinstance(code, int) else 0)

@@ -15,6 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
+from yeoul.cli.arguments import Port
 from yeoul.cli.say import aside, count, say
 from yeoul.cli.supervisor import Child, Supervisor, console_process, engine_process
 from yeoul.errors import InputError
@@ -39,7 +40,7 @@ def _demo(
     rate: Annotated[float, typer.Option(min=1, help="Events a second.")] = 120.0,
     backfill: Annotated[str, typer.Option(help="Past to write first, so that a baseline exists.")] = "3h",
     seed: Annotated[int, typer.Option(help="Same seed, same service.")] = 1,
-    port: Annotated[int | None, typer.Option(help="Port of the console; 0 picks a free one.")] = None,
+    port: Port = None,
     for_: Annotated[str | None, typer.Option("--for", help="End after this long, such as 30s.")] = None,
     no_open: Annotated[bool, typer.Option("--no-open", help="Do not open a browser.")] = False,
 ) -> None:

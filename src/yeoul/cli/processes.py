@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from yeoul.cli.arguments import WorkspaceArg
+from yeoul.cli.arguments import Port, WorkspaceArg
 from yeoul.cli.supervisor import die_with_parent
 from yeoul.errors import YeoulError
 from yeoul.flows.run import run_engine
@@ -47,7 +47,7 @@ def _engine(workspace: WorkspaceArg) -> None:
 
 def _console(
     workspace: WorkspaceArg,
-    port: Annotated[int | None, typer.Option(help="Port; 0 picks a free one.")] = None,
+    port: Port = None,
     demo: Annotated[Path | None, typer.Option(help="Folder of the simulated service.")] = None,
 ) -> None:
     """Serve the console of a workspace until SIGTERM; prints its address as JSON."""

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from yeoul.cli.arguments import WorkspaceArg
+from yeoul.cli.arguments import Port, WorkspaceArg
 from yeoul.cli.say import aside
 from yeoul.cli.supervisor import Supervisor, console_process, engine_process
 from yeoul.settings import load_workspace
@@ -21,7 +21,7 @@ def add_to(app: typer.Typer) -> None:
 
 def _run(
     workspace: WorkspaceArg,
-    port: Annotated[int | None, typer.Option(help="Port of the console; 0 picks a free one.")] = None,
+    port: Port = None,
     no_console: Annotated[bool, typer.Option("--no-console", help="Run the engine alone.")] = False,
 ) -> None:
     """Read the logs as they are written and keep the results up to date, until Ctrl-C.
