@@ -14,13 +14,16 @@ from yeoul.detect import DETECTORS, WatchConfig
 from yeoul.errors import ConfigError
 from yeoul.flows.plan import DetectBlock, EngineOptions, Lookup, Notifier, RankBlock, StreamPlan
 from yeoul.rank import HotConfig
-from yeoul.settings.facts import StreamFacts
+from yeoul.settings.facts import StreamFacts, text_at, texts_at
 from yeoul.settings.models import ConsoleKeys, DetectKeys, EngineKeys, LookupKeys, NotifyKeys, RankKeys
 from yeoul.settings.problems import Place, Problems
 
 __all__ = ["ConsoleOptions", "read_console", "read_detect", "read_engine", "read_lookup", "read_notify", "read_rank"]
 
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
+
+_ANY_URL = "http://localhost"
+"""Stands where the environment has none, which is told already."""
 
 Facts = Mapping[str, StreamFacts]
 
@@ -43,15 +46,15 @@ def read_detect(
     """A `[detect.NAME]` block; None when it or its stream has mistakes."""
     place = ("detect", name)
     keys = problems.validate(DetectKeys, raw, place)
+    legal = sorted({*DETECTORS, *(point.name for point in entry_points(group="yeoul.detectors"))})
+    for one in texts_at(raw, "detectors") or ():
+        problems.member((*place, "detectors"), one, legal, "a detector")
+    stream = _stream(raw, place, facts, problems)
+    if stream is not None:
+        _keys_of("by", texts_at(raw, "by"), stream, place, problems)
+        _value_of(raw, list(stream.aggregates), "an aggregate", place, problems)
     if keys is None:
         return None
-    legal = sorted({*DETECTORS, *(point.name for point in entry_points(group="yeoul.detectors"))})
-    for one in keys.detectors:
-        problems.member((*place, "detectors"), one, legal, "a detector")
-    stream = _stream(keys.stream, place, facts, problems)
-    if stream is not None:
-        _keys_of("by", keys.by, stream, place, problems)
-        problems.member((*place, "value"), keys.value, list(stream.aggregates), f"an aggregate of `{keys.stream}`")
     plan = streams.get(keys.stream)
     try:
         watch = WatchConfig(
@@ -66,8 +69,8 @@ def read_detect(
             keys.max_keys,
         )
     except ConfigError as error:
-        for text in error.problems:
-            at, _, what = text.partition(": ")
+        for one in error.problems:
+            at, _, what = one.partition(": ")
             problems.add((*place, at), what)
         return None
     if plan is None or problems.under(place):
@@ -81,19 +84,19 @@ def read_rank(
     """A `[rank.NAME]` block; None when it or its stream has mistakes."""
     place = ("rank", name)
     keys = problems.validate(RankKeys, raw, place)
+    if keys is not None and keys.half_life < 1_000_000:
+        problems.add((*place, "half_life"), "got less than a second; legal: a duration of at least `1s`")
+    stream = _stream(raw, place, facts, problems)
+    if stream is not None:
+        _keys_of("by", texts_at(raw, "by"), stream, place, problems)
+        _keys_of("within", texts_at(raw, "within"), stream, place, problems, empty=True)
+        legal = [one for one, function in stream.aggregates.items() if function in {"count", "sum", ""}]
+        _value_of(raw, legal, "a count() or sum()", place, problems)
+        if both := set(texts_at(raw, "by") or ()) & set(texts_at(raw, "within") or ()):
+            text = f"got `{min(both)}`, which is in `by` too; legal: a key in one of them only"
+            problems.add((*place, "within"), text)
     if keys is None:
         return None
-    if keys.half_life < 1_000_000:
-        problems.add((*place, "half_life"), "got less than a second; legal: a duration of at least `1s`")
-    stream = _stream(keys.stream, place, facts, problems)
-    if stream is not None:
-        _keys_of("by", keys.by, stream, place, problems)
-        _keys_of("within", keys.within, stream, place, problems, empty=True)
-        legal = [one for one, function in stream.aggregates.items() if function in {"count", "sum", ""}]
-        problems.member((*place, "value"), keys.value, legal, f"a count() or sum() of `{keys.stream}`")
-        if set(keys.by) & set(keys.within):
-            both = min(set(keys.by) & set(keys.within))
-            problems.add((*place, "within"), f"got `{both}`, which is in `by` too; legal: a key in one of them only")
     plan = streams.get(keys.stream)
     if plan is None or problems.under(place):
         return None
@@ -101,14 +104,26 @@ def read_rank(
     return RankBlock(name, keys.stream, _in_order(keys.by, plan), _in_order(keys.within, plan), keys.value, hot)
 
 
-def _stream(name: str, place: Place, facts: Facts, problems: Problems) -> StreamFacts | None:
+def _stream(raw: Any, place: Place, facts: Facts, problems: Problems) -> StreamFacts | None:
+    """What the named stream offers; references are read leniently, so that one mistake does not hide the others."""
+    name = text_at(raw, "stream")
+    if name is None:
+        return None
     problems.member((*place, "stream"), name, list(facts), "the name of a stream")
     return facts.get(name)
 
 
+def _value_of(raw: Any, legal: list[str], what: str, place: Place, problems: Problems) -> None:
+    value = text_at(raw, "value")
+    if value is not None:
+        problems.member((*place, "value"), value, legal, f"{what} of `{text_at(raw, 'stream')}`")
+
+
 def _keys_of(
-    member: str, got: list[str], stream: StreamFacts, place: Place, problems: Problems, *, empty: bool = False
+    member: str, got: list[str] | None, stream: StreamFacts, place: Place, problems: Problems, *, empty: bool = False
 ) -> None:
+    if got is None:
+        return
     if not got and not empty:
         legal = ", ".join(f"`{one}`" for one in stream.keys)
         problems.add((*place, member), f"got none; legal: at least one of {legal}")
@@ -128,11 +143,12 @@ def read_lookup(
     """A `[lookup.NAME]` block. A file that is not there is a warning: it may come later."""
     place = ("lookup", name)
     keys = problems.validate(LookupKeys, raw, place)
+    known = sorted({key for stream in facts.values() for key in stream.keys})
+    key = text_at(raw, "key")
+    if known and key is not None:
+        problems.member((*place, "key"), key, known, "a key of a stream")
     if keys is None:
         return None
-    known = sorted({key for stream in facts.values() for key in stream.keys})
-    if known:
-        problems.member((*place, "key"), keys.key, known, "a key of a stream")
     path = folder / keys.path
     if not path.is_file():
         warnings.append(f"`lookup.{name}.path`: `{path}` is not there (yet); keys are shown without names")
@@ -154,13 +170,13 @@ def read_notify(
                 one: _fill(text, (*place, "headers", one), environ, problems) if isinstance(text, str) else text
                 for one, text in raw["headers"].items()
             }
-    if problems.under(place):
-        return None
+    if problems.under((*place, "url")):
+        filled["url"] = _ANY_URL
     keys = problems.validate(NotifyKeys, filled, place)
+    for one in texts_at(raw, "detect") or ():
+        problems.member((*place, "detect"), one, detects, "a detect block")
     if keys is None:
         return None
-    for one in keys.detect:
-        problems.member((*place, "detect"), one, detects, "a detect block")
     return Notifier(
         name, keys.kind, keys.url, tuple(sorted(keys.headers.items())), keys.timeout / 1_000_000, tuple(keys.detect)
     )

@@ -8,7 +8,7 @@ from typing import Any
 from yeoul.errors import ConfigError
 from yeoul.streams import parse_aggregate
 
-__all__ = ["StreamFacts", "stream_facts"]
+__all__ = ["StreamFacts", "stream_facts", "text_at", "texts_at"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,18 @@ def stream_facts(raw: Any, *, sure: bool = True) -> StreamFacts:
         tuple(key for key in keys if isinstance(key, str)) if isinstance(keys, list) else (),
         {name: _function(name, text) for name, text in aggregates.items()} if isinstance(aggregates, dict) else {},
     )
+
+
+def text_at(raw: Any, key: str) -> str | None:
+    """The text at a key of a table; None where there is none."""
+    value = raw.get(key) if isinstance(raw, dict) else None
+    return value if isinstance(value, str) else None
+
+
+def texts_at(raw: Any, key: str) -> list[str] | None:
+    """The texts at a key of a table; None where there is no list."""
+    value = raw.get(key) if isinstance(raw, dict) else None
+    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else None
 
 
 def _function(name: str, text: Any) -> str:

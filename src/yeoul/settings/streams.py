@@ -183,6 +183,7 @@ class _Reading:
     ) -> RowSchema | None:
         """What the decoder is told; the decoder itself says what it does not like."""
         if source is None or time is None:
+            self._where(fields)
             return None
         good = tuple(field for field in fields.values() if field is not None)
         columns = None if source.columns is None else tuple(source.columns)
@@ -190,6 +191,7 @@ class _Reading:
         before = len(self._problems)
         self._try(("source",) if source.format == "pattern" else ("event_time",), bare)
         if len(self._problems) > before:
+            self._where(fields)
             return None
         for field in good:
             self._try(("fields", field.name), replace(bare, fields=(field,)))
@@ -202,7 +204,16 @@ class _Reading:
         )
         if len(self._problems) == before:
             self._try(("where",), schema)
+        else:
+            self._where(fields)
         return schema
+
+    def _where(self, fields: dict[str, Field | None]) -> None:
+        """The filter alone, told of right where the rest of the schema is not."""
+        good = tuple(field for field in fields.values() if field is not None)
+        where = _text(self._raw.get("where"))
+        if where is not None and len(good) == len(fields):
+            self._try(("where",), RowSchema(EventTime(("at",)), good, where=where))
 
     def _try(self, place: Place, schema: RowSchema) -> None:
         self._problems.attempt((*self._place, *place), lambda: build_decoder(schema))

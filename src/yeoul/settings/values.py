@@ -13,6 +13,7 @@ from pydantic import BeforeValidator
 
 from yeoul.errors import ConfigError
 from yeoul.events import parse_duration, parse_iso, parse_path
+from yeoul.ingest.decode.times import TimeColumn
 from yeoul.plugins import nearest
 
 __all__ = [
@@ -88,6 +89,11 @@ def _formats(value: Any) -> list[Any]:
             f"got the time format `{value}`; legal: `iso`, `s`, `ms`, `us`, a strptime pattern, or a list of these"
         )
         raise ConfigError(message)
+    for one in formats:
+        try:
+            TimeColumn("format", (one,), "UTC")
+        except ConfigError as error:
+            raise ConfigError(str(error).removeprefix("format: ") + nearest(one, ["iso"])) from None
     return formats
 
 

@@ -336,3 +336,49 @@ def test_one_mistake_gives_one_sentence_only(tmp_path: Path, case: str):
         "an undeclared key",
     }
     assert len(told) == 1 or case in used_elsewhere, told
+
+
+def told(folder: Path, text: str) -> tuple[str, ...]:
+    (folder / "yeoul.toml").write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load_workspace(folder, environ={})
+    return caught.value.problems
+
+
+def test_one_mistake_in_a_block_does_not_hide_the_others(tmp_path: Path):
+    text = GOOD
+    for old, new in {
+        "Asia/Seoul": "Asia/Soul",
+        "%Y-%m-%d %H:%M:%S.%f": "isoo",
+        "aggregates ": 'where = "hit >"\naggregates',
+        'value  = "hits"': 'value = "hitz"',
+        '"seasonal"': '"seasonl"',
+        "alarms_per_day = 1": "alarms_per_day = -1",
+        'within = ["cpk"]': 'within = ["cpkk"]',
+        "top    = 10": 'top = "x"',
+        'key  = "base_mck"': 'key = "mck"',
+        'path = "titles.csv"': "path = 3",
+        'kind = "webhook"': 'kind = "webhok"\ndetect = ["customer"]',
+        "http://127.0.0.1:9000/alarm": "${NOWHERE}",
+    }.items():
+        assert old in text
+        text = text.replace(old, new)
+    problems = "\n".join(told(tmp_path, text))
+    for said in (
+        "`stream.hits.event_time.timezone` (line 3): got the timezone `Asia/Soul`",
+        "`stream.hits.event_time.format` (line 3): got the time format `isoo`",
+        "did you mean `iso`?",
+        "`stream.hits.where` (line 9): `where`: got `hit >`",
+        "`detect.customers.value` (line 15): got `hitz`",
+        "`detect.customers.detectors` (line 16): got `seasonl`",
+        "`detect.customers.alarms_per_day` (line 17): got `-1`",
+        "`rank.hot.within` (line 25): got `cpkk`",
+        "`rank.hot.top` (line 28): got `x`",
+        "`lookup.titles.path` (line 31): got `3`",
+        "`lookup.titles.key` (line 32): got `mck`",
+        "`notify.ops.kind` (line 36): got `webhok`",
+        "`notify.ops.detect` (line 37): got `customer`",
+        "`notify.ops.url` (line 38): got `${NOWHERE}`",
+    ):
+        assert said in problems
+    assert len(problems.splitlines()) == 13
