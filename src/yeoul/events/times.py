@@ -67,11 +67,11 @@ def format_duration(us: int) -> str:
 def iso(us: int) -> str:
     """A time as ISO 8601 UTC with `Z`; the fraction has three digits, or six when it needs them, or none.
 
-    >>> iso(1_772_449_805_123_000), iso(0)
-    ('2026-03-02T11:10:05.123Z', '1970-01-01T00:00:00Z')
+    >>> iso(1_772_449_805_123_000), iso(0), iso(-62_135_510_400_000_000)
+    ('2026-03-02T11:10:05.123Z', '1970-01-01T00:00:00Z', '0001-01-02T00:00:00Z')
     """
     moment = _EPOCH + timedelta(microseconds=int(us))
-    text = moment.strftime("%Y-%m-%dT%H:%M:%S")
+    text = moment.isoformat()[:19]  # strftime writes the year 1 as `1`
     fraction = moment.microsecond
     if fraction == 0:
         return f"{text}Z"

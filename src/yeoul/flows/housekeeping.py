@@ -14,6 +14,7 @@ __all__ = ["Housekeeping"]
 _EVERY_US = 60_000_000
 _KEEP_HOT_US = 2 * 3_600_000_000
 """Entries younger than this stay in the state file, where pages and contributors find them quickly."""
+_WINDOWS = {"window", "empty"}
 _FEWEST = 200
 _FILE_BYTES = 64 << 20
 """A file of fewer entries or more bytes is not made."""
@@ -54,12 +55,13 @@ class Housekeeping:
         rows = [row for row, size in zip(rows, sizes, strict=True) if size <= _FILE_BYTES] or rows[:1]
         if len(rows) < _FEWEST and sum(len(row[9] or b"") for row in rows) < _FILE_BYTES // 2:
             return
-        path = f"history/{stream}/{iso(rows[0][3]).replace(':', '')}-{rows[0][0]}.parquet"
+        windows = [row for row in rows if row[2] in _WINDOWS] or rows  # a note may be of no time
+        starts, ends = min(row[3] for row in windows), max(row[4] for row in windows)
+        path = f"history/{stream}/{iso(starts).replace(':', '')}-{rows[0][0]}.parquet"
         target = state.folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
         write_entries(target, rows)
         with state.transaction() as db:
-            starts, ends = min(row[3] for row in rows), max(row[4] for row in rows)
             db.execute(
                 "INSERT OR REPLACE INTO archive VALUES (?, ?, ?, ?, ?, ?)",
                 (path, stream, rows[0][0], rows[-1][0], starts, ends),
@@ -76,13 +78,22 @@ class Housekeeping:
             db.execute("DELETE FROM late WHERE stream = ? AND event_us <= ?", (stream, before_us))
             db.execute("DELETE FROM pulse WHERE stream = ? AND start_us <= ?", (stream, before_us))
             db.execute("DELETE FROM ranking WHERE at_us > 0 AND at_us <= ?", (before_us,))
-            for field, table in self._engine.feeds[stream].stream.keys.items():
-                idle = table.idle_since(before_us)
-                table.forget(idle)
+            feed = self._engine.feeds[stream].stream
+            for field, idle in feed.idle_keys(min(before_us, self._oldest_us(stream, before_us))).items():
+                feed.keys[field].forget(idle)
                 rows = [(stream, field, code) for code in idle]
                 db.executemany("DELETE FROM key WHERE stream = ? AND field = ? AND code = ?", rows)
         for (path,) in gone:
             (state.folder / path).unlink(missing_ok=True)
+
+    def _oldest_us(self, stream: str, otherwise: int) -> int:
+        """Start of the oldest window that the log or a file still holds: its keys are still asked for."""
+        starts = self._engine.state.db.execute(
+            "SELECT min(start_us) FROM archive WHERE stream = ? UNION ALL "
+            "SELECT min(start_us) FROM log WHERE stream = ? AND kind = 'window'",
+            (stream, stream),
+        )
+        return min((start for (start,) in starts if start is not None), default=otherwise)
 
     def _trim(self) -> None:
         told = self._engine.clock.now_us() - _KEEP_INCIDENTS_US

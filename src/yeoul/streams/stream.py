@@ -175,6 +175,15 @@ class LocalStream:
                 for table, codes in zip(self.keys.values(), entry.part.codes, strict=False):
                     table.touch(codes, entry.end_us)
 
+    def idle_keys(self, before_us: int) -> dict[str, list[int]]:
+        """By key field the codes to which no window that is open, or ends after `before_us`, refers."""
+        waiting = [*self.windows.panes.values(), *self.windows.revised.values()]
+        found = {}
+        for index, (name, table) in enumerate(self.keys.items()):
+            used = {code for parts in waiting for part in parts for code in part.codes[index].tolist()}
+            found[name] = [code for code in table.idle_since(before_us) if code not in used]
+        return found
+
     def publish_revisions(self) -> None:
         """Publish what late rows changed although no window closes."""
         entries = self.windows.revise(lambda start, end: self._entries_of({}, start, end))
@@ -187,7 +196,7 @@ class LocalStream:
         return self._history(start_us, end_us) + undrained + ([now] if now else [])
 
     def _note(self, kind: str, split: str) -> None:
-        at = self.clocks.combined_us
+        at = max(self.clocks.combined_us, 0)  # before the first watermark there is no time
         self._out.entries.append(Entry(kind, at, at, note=split))
 
     def _settle(self, clock: SplitClock, decide: Callable[[], list[Decision]]) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 
 from yeoul.clock import ManualClock
 from yeoul.flows.engine import Engine
+from yeoul.flows.export import export
+from yeoul.flows.housekeeping import Housekeeping
 from yeoul.flows.replay import replay
 from yeoul.settings import load_workspace
 from yeoul.store import open_state
@@ -92,3 +94,43 @@ def test_results_are_json_whatever_the_keys_and_sums(tmp_path: Path) -> None:
     replay(load_workspace(folder).plan(), tmp_path / "out")
     found = [json.loads(each) for each in (tmp_path / "out/windows.ndjson").read_text().splitlines()]
     assert [(row["c"], row["total"], row["middle"]) for row in found] == [(False, None, None), (True, 2.0, 0.5)]
+
+
+def windows_of(folder: Path) -> list[dict[str, Any]]:
+    export(load_workspace(folder).plan(), folder / "out")
+    return [json.loads(each) for each in (folder / "out/windows.ndjson").read_text().splitlines()]
+
+
+def kept_tidy(engine: Engine, clock: ManualClock) -> None:
+    housekeeping = Housekeeping(engine)
+    clock.advance(61_000_000)
+    housekeeping.look()
+
+
+def test_old_entries_move_to_files_though_the_first_of_them_is_a_note_of_no_time(tmp_path: Path) -> None:
+    folder = workspace(tmp_path)
+    clock = ManualClock()
+    engine = started(folder, clock)
+    read_all(engine)  # nothing is there yet: the file joins when it comes
+    write(folder / "a.log", *(line(at * 10, f"c{at % 3}") for at in range(1500)))
+    read_all(engine)
+    kept_tidy(engine, clock)
+    assert list((folder / ".yeoul/history/s").iterdir())
+    assert len(windows_of(folder)) == engine.state.db.execute("SELECT count(*) FROM pulse").fetchone()[0]
+    engine.close()
+
+
+def test_a_key_that_comes_back_or_stands_in_a_kept_window_is_not_forgotten(tmp_path: Path) -> None:
+    folder = workspace(tmp_path, 'retention = "3h"\n')
+    clock = ManualClock()
+    write(folder / "a.log", *(line(at * 10, "gone" if at == 20 else "back" if at == 0 else "c1") for at in range(1500)))
+    write(folder / "a.log", line(15_000, "back"))
+    engine = started(folder, clock)
+    read_all(engine)
+    for _ in range(3):
+        kept_tidy(engine, clock)
+    write(folder / "a.log", *(line(15_000 + at * 10, "c1") for at in range(5)))
+    read_all(engine)
+    found = {row["c"]: row["count"] for row in windows_of(folder)}
+    assert set(found) == {"c1", "back", "gone"}
+    engine.close()
