@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["key_lines"]
+__all__ = ["key_lines", "repeated_key"]
 
 _TOKEN = re.compile(
     r"(?P<space>[^\S\n]+)|(?P<newline>\n)|(?P<comment>\#[^\n]*)"
@@ -23,9 +23,20 @@ def key_lines(text: str) -> dict[tuple[str, ...], int]:
     return _Scan(text).lines
 
 
+def repeated_key(text: str) -> tuple[tuple[str, ...], int, int] | None:
+    r"""The first key or table that a text declares twice, with both lines; None when there is none.
+
+    >>> repeated_key('[a.b]\nc = 1\n[a]\nd = 1\n[a.b]\n')
+    (('a', 'b'), 1, 5)
+    """
+    return _Scan(text).repeated
+
+
 class _Scan:
     def __init__(self, text: str) -> None:
         self.lines: dict[tuple[str, ...], int] = {}
+        self.repeated: tuple[tuple[str, ...], int, int] | None = None
+        self._declared: dict[tuple[str, ...], int] = {}
         self._line = 1
         self._open: list[tuple[str, tuple[str, ...]]] = [("top", ())]  # brackets we are in, with the path before them
         self._key: list[str] = []
@@ -79,5 +90,8 @@ class _Scan:
             self._in_value = True
 
     def _note(self, path: tuple[str, ...]) -> None:
+        if self.repeated is None and path in self._declared:
+            self.repeated = path, self._declared[path], self._line
+        self._declared.setdefault(path, self._line)
         for length in range(1, len(path) + 1):
             self.lines.setdefault(path[:length], self._line)

@@ -13,6 +13,7 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
 from yeoul.errors import ConfigError, InputError
+from yeoul.events import format_path
 from yeoul.flows.plan import Plan
 from yeoul.plugins import nearest
 from yeoul.settings.blocks import (
@@ -25,7 +26,7 @@ from yeoul.settings.blocks import (
     read_rank,
 )
 from yeoul.settings.facts import stream_facts
-from yeoul.settings.lines import key_lines
+from yeoul.settings.lines import key_lines, repeated_key
 from yeoul.settings.models import SECTIONS
 from yeoul.settings.problems import Problems, shown
 from yeoul.settings.streams import read_stream
@@ -108,10 +109,15 @@ def _read(file: Path) -> tuple[dict[str, Any], dict[tuple[str, ...], int]]:
 def _malformed(file: Path, text: str, error: Exception) -> str:
     number, column = getattr(error, "line", 0), getattr(error, "col", 0)
     what = _AT.sub("", str(error))
+    twice = repeated_key(text) if "already exists" in what else None
+    if twice is not None:
+        path, first, second = twice
+        return f"`{file}`: `{format_path(path)}` stands on line {first} and again on line {second}; legal: once"
     where = f" at line {number}, column {column + 1}" if number else ""
     lines = text.split("\n")
-    got = lines[number - 1].strip() if 0 < number <= len(lines) else ""
+    got = shown(lines[number - 1].strip()) if 0 < number <= len(lines) else ""
     legal = 'legal: `[section.NAME]` lines and `key = value` lines, texts in quotes, such as `delay = "10s"`'
+    what = what.removesuffix(".")
     return f"`{file}` is not TOML{where}: {what[:1].lower()}{what[1:]}{f'; got `{got}`' if got else ''}; {legal}"
 
 

@@ -382,3 +382,30 @@ def test_one_mistake_in_a_block_does_not_hide_the_others(tmp_path: Path):
     ):
         assert said in problems
     assert len(problems.splitlines()) == 13
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            'delay       = "10s"',
+            'window = "1m"',
+            "`stream.hits.window` stands on line 7 and again on line 8; legal: once",
+        ),
+        ("[rank.hot]", "[detect.customers]", "`detect.customers` stands on line 11 and again on line 21"),
+        ("[rank.hot]", "[rank]\nhot = 1\n[rank.hot]", "`rank.hot` stands on line 22 and again on line 23"),
+        (
+            'kind = "files"',
+            'kind = "files", kind = "x"',
+            "`stream.hits.source.kind` stands on line 2 and again on line 2",
+        ),
+    ],
+)
+def test_what_stands_twice_is_told_with_both_lines(tmp_path: Path, old: str, new: str, said: str):
+    assert said in told(tmp_path, GOOD.replace(old, new))[0]
+
+
+def test_of_a_log_given_as_a_workspace_only_the_beginning_of_the_line_is_shown(tmp_path: Path):
+    (problem,) = told(tmp_path, '{"a": "' + "x" * 5000 + '"}')
+    assert "is not TOML at line 1" in problem
+    assert len(problem) < 500
