@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import accumulate
+from typing import Any
 
 from yeoul.events import iso
 from yeoul.flows.engine import Engine
@@ -12,6 +13,7 @@ from yeoul.streams.log import COLUMNS
 __all__ = ["Housekeeping"]
 
 _EVERY_US = 60_000_000
+_WEIGH_EVERY_US = 2_000_000
 _KEEP_HOT_US = 2 * 3_600_000_000
 """Entries younger than this stay in the state file, where pages and contributors find them quickly."""
 _WINDOWS = {"window", "empty"}
@@ -28,11 +30,25 @@ class Housekeeping:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._last_us = engine.clock.monotonic_us()
+        self._last_us = self._weighed_us = engine.clock.monotonic_us()
+        self._log_bytes = 0
+
+    @property
+    def over_cap(self) -> bool:
+        """Whether the log is too large although all that may move has moved: nothing more is read then."""
+        return self._log_bytes > self._engine.plan.engine.log_cap_bytes
+
+    def causes(self) -> list[dict[str, Any]]:
+        """What is wrong, for the health of the engine."""
+        params = {"bytes": self._log_bytes, "cap_bytes": self._engine.plan.engine.log_cap_bytes}
+        return [{"level": "red", "code": "log_full", "params": params}] if self.over_cap else []
 
     def look(self) -> None:
         """Do what is due."""
         now = self._engine.clock.monotonic_us()
+        if now - self._weighed_us >= _WEIGH_EVERY_US:
+            self._weighed_us = now
+            self._keep_below_cap()
         if now - self._last_us < _EVERY_US:
             return
         self._last_us = now
@@ -42,19 +58,38 @@ class Housekeeping:
             self._expire(name, watermark - feed.spec.retention_us)
         self._trim()
 
-    def _archive(self, stream: str, before_us: int) -> None:
-        """Move entries that every consumer's snapshot covers, an hour's worth at a time."""
+    def _keep_below_cap(self) -> None:
+        """Move all that its consumers have read when the log has reached its cap."""
+        self._log_bytes = self._weigh()
+        if not self.over_cap:
+            return
+        self._engine.commit(force=True)  # with snapshots: then the consumers have read all there is
+        for name in self._engine.feeds:
+            while self._archive(name, self._engine.feeds[name].stream.clocks.combined_us, fewest=1):
+                pass
+        self._log_bytes = self._weigh()
+
+    def _weigh(self) -> int:
+        return int(self._engine.state.db.execute("SELECT coalesce(sum(length(block)), 0) FROM log").fetchone()[0])
+
+    def _covered(self, stream: str) -> int:
+        """Sequence number up to which the snapshots of all consumers of a stream reach."""
+        names = {consumer.name for consumer in self._engine.consumers if consumer.stream == stream}
+        kept = dict(self._engine.state.db.execute("SELECT name, seq FROM consumer").fetchall())
+        return min((kept.get(name, 0) for name in names), default=self._engine.seq)
+
+    def _archive(self, stream: str, before_us: int, fewest: int = _FEWEST) -> int:
+        """Move entries that every consumer's snapshot covers, an hour's worth at a time; how many."""
         state = self._engine.state
-        read = state.db.execute("SELECT min(seq) FROM consumer").fetchone()[0]
-        covered = self._engine.seq if read is None and not self._engine.consumers else (read or 0)
+        covered = self._covered(stream)
         rows = state.db.execute(
             f"SELECT {COLUMNS} FROM log WHERE stream = ? AND seq <= ? AND end_us <= ? ORDER BY seq LIMIT 5000",
             (stream, covered, before_us),
         ).fetchall()
         sizes = accumulate(len(row[9] or b"") for row in rows)
         rows = [row for row, size in zip(rows, sizes, strict=True) if size <= _FILE_BYTES] or rows[:1]
-        if len(rows) < _FEWEST and sum(len(row[9] or b"") for row in rows) < _FILE_BYTES // 2:
-            return
+        if len(rows) < fewest and sum(len(row[9] or b"") for row in rows) < _FILE_BYTES // 2:
+            return 0
         windows = [row for row in rows if row[2] in _WINDOWS] or rows  # a note may be of no time
         starts, ends = min(row[3] for row in windows), max(row[4] for row in windows)
         path = f"history/{stream}/{iso(starts).replace(':', '')}-{rows[0][0]}.parquet"
@@ -67,6 +102,7 @@ class Housekeeping:
                 (path, stream, rows[0][0], rows[-1][0], starts, ends),
             )
             db.executemany("DELETE FROM log WHERE seq = ?", [(row[0],) for row in rows])
+        return len(rows)
 
     def _expire(self, stream: str, before_us: int) -> None:
         state = self._engine.state

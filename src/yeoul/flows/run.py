@@ -75,20 +75,24 @@ class _Loop:
             self._polled_us = now
             self.engine.poll()
         done = 0
-        while done < _READ_AT_ONCE_BYTES and (size := self.engine.step()):
+        while not self.housekeeping.over_cap and done < _READ_AT_ONCE_BYTES and (size := self.engine.step()):
             done += size
         self.engine.advance()
         if self._due(now):
             self._committed_us = now
-            gained = self._retrying(self.engine.commit)
-            self.housekeeping.look()
-            self.notifying.look()
-            if gained:
+            if self._retrying(self._keep):
                 self._told_us = 0
         if now - self._told_us >= _TELL_US:
             self._told_us = now
-            self.socket.publish(self.message.make(self.causes + self.notifying.causes()))
+            self.socket.publish(self.message.make(self.causes + self.housekeeping.causes() + self.notifying.causes()))
         return done > 0
+
+    def _keep(self) -> int:
+        """A checkpoint, and what is due after it; any of it may find the disk full."""
+        gained = self.engine.commit()
+        self.housekeeping.look()
+        self.notifying.look()
+        return gained
 
     def _due(self, now_us: int) -> bool:
         """A checkpoint is due by the clock, or at once when a window has closed."""

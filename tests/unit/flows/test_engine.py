@@ -134,3 +134,44 @@ def test_a_key_that_comes_back_or_stands_in_a_kept_window_is_not_forgotten(tmp_p
     found = {row["c"]: row["count"] for row in windows_of(folder)}
     assert set(found) == {"c1", "back", "gone"}
     engine.close()
+
+
+DETECT = '[detect.d]\nstream = "s"\nby = ["c"]\nvalue = "count"\n'
+
+
+def test_a_log_over_its_cap_moves_to_files_and_what_cannot_move_stops_the_reading(tmp_path: Path) -> None:
+    folder = workspace(tmp_path, DETECT + '[engine]\nlog_cap = "1kB"\n')
+    clock = ManualClock()
+    write(folder / "a.log", *(line(at * 10, f"c{at % 3}") for at in range(50)))
+    engine = started(folder, clock)
+    read_all(engine)
+    housekeeping = Housekeeping(engine)
+    clock.advance(3_000_000)
+    housekeeping.look()
+    assert not housekeeping.over_cap
+    assert housekeeping.causes() == []
+    assert len(windows_of(folder)) == 48
+    write(folder / "a.log", *(line(500 + at * 10, f"c{at % 3}") for at in range(50)))
+    read_all(engine)
+    engine.consumers[0].name = "one that has read nothing"
+    engine.commit = lambda **_: 0  # type: ignore[method-assign]  # no snapshot is taken either
+    clock.advance(3_000_000)
+    housekeeping.look()
+    assert housekeeping.over_cap
+    assert [(cause["level"], cause["code"]) for cause in housekeeping.causes()] == [("red", "log_full")]
+    engine.close()
+
+
+def test_a_consumer_that_is_no_longer_declared_holds_nothing_back(tmp_path: Path) -> None:
+    folder = workspace(tmp_path, DETECT)
+    clock = ManualClock()
+    engine = started(folder, clock)
+    engine.commit(force=True)
+    engine.close()
+    workspace(folder)
+    write(folder / "a.log", *(line(at * 10) for at in range(1500)))
+    engine = started(folder, clock)
+    read_all(engine)
+    kept_tidy(engine, clock)
+    assert list((folder / ".yeoul/history/s").iterdir())
+    engine.close()

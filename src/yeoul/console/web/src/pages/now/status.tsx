@@ -12,7 +12,15 @@ export type Tone = "normal" | "alarm" | "unsure";
 export type Status = { tone: Tone; headline: ReactNode; worst?: Incident; notes: string[] };
 
 /** Causes under which "all is normal" would be a guess. */
-const BLIND = new Set(["no_input", "catching_up", "all_silent", "state_missing", "state_unreadable", "disk_full"]);
+const BLIND = new Set([
+  "no_input",
+  "catching_up",
+  "all_silent",
+  "state_missing",
+  "state_unreadable",
+  "disk_full",
+  "log_full",
+]);
 
 function bold(text: string): ReactNode {
   return <em>{text}</em>;
