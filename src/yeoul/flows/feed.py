@@ -90,10 +90,11 @@ class Feed:
         self.notices += self.source.notices()
         known = {split.name: split for split in self.source.splits()}
         for name in self.source.forgotten():
-            # its files are gone and were read: nothing more can come, the ledger keeps what it gave
+            # its files are gone and were read: nothing more can come, and what is undecided is decided now
             self._readings.pop(name, None)
-            self.stream.clocks.splits.pop(name, None)
-            self._gone.append(name)
+            if name in self.stream.clocks.splits:
+                self.stream.idle(name, self._clock.now_us())
+                self._gone.append(name)
         for name, split in known.items():
             reading = self._readings.get(name)
             if reading is None:
@@ -143,7 +144,9 @@ class Feed:
         for split, group in groupby(drained.rejects, key=lambda pair: pair[0]):
             quarantine.add(name, split, [reject for _, reject in group], now_us)
         for split in self._gone:
-            self._checkpoint.forget_split(db, split)
+            if split not in self._readings:  # otherwise a file of that name came again
+                self._checkpoint.forget_split(db, split)
+                self.stream.clocks.splits.pop(split, None)
         self._gone = []
         notices, self.notices = self.notices, []
         rows = [(now_us, name, notice.kind, notice.source, notice.detail) for notice in notices]

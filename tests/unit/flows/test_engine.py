@@ -175,3 +175,27 @@ def test_a_consumer_that_is_no_longer_declared_holds_nothing_back(tmp_path: Path
     kept_tidy(engine, clock)
     assert list((folder / ".yeoul/history/s").iterdir())
     engine.close()
+
+
+def test_rows_that_were_undecided_when_their_file_went_are_decided(tmp_path: Path) -> None:
+    folder = workspace(tmp_path)
+    clock = ManualClock(round(START.timestamp() * 1e6) + 60_000_000)
+    write(folder / "a.log", *(line(at) for at in range(5)))
+    engine = started(folder, clock)
+    read_all(engine)
+    assert total(engine)["read"] == 0
+    engine.close()
+    (folder / "a.log").unlink()
+    engine = started(folder, clock)
+    for _ in range(6):
+        read_all(engine)
+    assert total(engine)["counted"] == 5
+    assert engine.state.db.execute("SELECT count(*) FROM split").fetchone()[0] == 0
+    engine.close()
+    engine = started(folder, clock)
+    read_all(engine)
+    assert total(engine)["counted"] == 5
+    write(folder / "a.log", *(line(at) for at in range(20)))
+    read_all(engine)
+    assert total(engine)["read"] == 25
+    engine.close()
