@@ -7,13 +7,19 @@ from typing import Any
 import typer
 
 from yeoul.cli.arguments import AsJson, WorkspaceArg
-from yeoul.cli.say import data, say, size
+from yeoul.cli.inputs import Found, look
+from yeoul.cli.say import data, many, say, size
+from yeoul.errors import ConfigError
 from yeoul.events import format_duration, format_path, iso
-from yeoul.flows.plan import DetectBlock, FilesPlan, Plan, RankBlock, StreamPlan
-from yeoul.ingest.files import FileSource
+from yeoul.flows.plan import DetectBlock, FilesPlan, KafkaPlan, Plan, RankBlock, StreamPlan
 from yeoul.settings import load_workspace
 
 __all__ = ["add_to"]
+
+_STARTS: dict[str | int, str] = {
+    "earliest": "begins with the oldest row that is there",
+    "latest": "begins with what is written after the first start",
+}
 
 
 def add_to(app: typer.Typer) -> None:
@@ -26,11 +32,19 @@ def _check(workspace: WorkspaceArg, as_json: AsJson = False) -> None:
 
     All mistakes are told at once; the exit code is not 0 when there are any.
     """
-    found = load_workspace(workspace)
+    try:
+        found = load_workspace(workspace)
+    except ConfigError as error:
+        if as_json:
+            data({"ok": False, "mistakes": list(error.problems)})
+            raise typer.Exit(error.exit_code) from None
+        raise
     plan = found.plan()
-    inputs = {each.spec.name: _input(each) for each in plan.streams}
+    inputs = {each.spec.name: look(each) for each in plan.streams}
+    notes = [*found.warnings, *(note for each in plan.streams for note in _notes(each, inputs[each.spec.name]))]
     if as_json:
-        data({"ok": True, "warnings": list(found.warnings), "inputs": inputs})
+        members = {each.spec.name: _members(each, inputs[each.spec.name]) for each in plan.streams}
+        data({"ok": True, "warnings": notes, "inputs": members})
         return
     for stream in plan.streams:
         _explain_stream(stream, inputs[stream.spec.name])
@@ -39,35 +53,37 @@ def _check(workspace: WorkspaceArg, as_json: AsJson = False) -> None:
     for rank in plan.ranks:
         _explain_rank(rank)
     _explain_rest(plan)
-    for warning in found.warnings:
-        say(f"note: {warning}")
-    say("all is well; `yeoul replay` tries it on what is there, `yeoul run` goes on from there")
+    for note in notes:
+        say(f"note: {note}")
+    well = "no mistakes, but see the notes" if notes else "all is well"
+    say(f"{well}; `yeoul replay` tries it on what is there, `yeoul run` goes on from there")
 
 
-def _input(stream: StreamPlan) -> dict[str, Any]:
-    if not isinstance(stream.source, FilesPlan):
+def _notes(stream: StreamPlan, found: Found) -> tuple[str, ...]:
+    if isinstance(stream.source, KafkaPlan):
+        text = "reads from Kafka, which this release cannot do yet: `run` and `replay` refuse it"
+        return (f"stream `{stream.spec.name}` {text}",)
+    return found.unreadable
+
+
+def _members(stream: StreamPlan, found: Found) -> dict[str, Any]:
+    if isinstance(stream.source, KafkaPlan):
         return {"kind": "kafka", "topic": stream.source.topic}
-    source = FileSource(stream.source.pattern, stream.source.folder)
-    try:
-        source.check()
-        source.poll()
-        splits = source.splits()
-        total = sum(split.backlog_bytes() for split in splits)
-        return {"kind": "files", "splits": [split.name for split in splits], "bytes": total}
-    finally:
-        source.close()
+    return {"kind": "files", "splits": list(found.splits), "bytes": found.size_bytes}
 
 
-def _explain_stream(stream: StreamPlan, found: dict[str, Any]) -> None:
+def _explain_stream(stream: StreamPlan, found: Found) -> None:
     spec, schema = stream.spec, stream.spec.schema
     say(f"stream `{spec.name}`")
     if isinstance(stream.source, FilesPlan):
-        count = len(found["splits"])
-        say(f"  reads {stream.source.pattern} as {schema.line_format}: {count} files now, {size(found['bytes'])}")
-        if not count:
+        now = f"{many(len(found.splits), 'file')} now, {size(found.size_bytes)}"
+        say(f"  reads {stream.source.pattern} as {schema.line_format}: {now}")
+        if not found.splits and not found.unreadable:
             say("  nothing matches yet; `run` waits for files, `replay` would give empty results")
+    else:
+        say(f"  reads the topic {stream.source.topic} at {stream.source.bootstrap} as {schema.line_format}")
     time = schema.event_time
-    say(f"  time {format_path(time.path)} as {' or '.join(time.formats)}, zone {time.timezone}")
+    say(f"  event time {format_path(time.path)} as {' or '.join(time.formats)}, zone {time.timezone}")
     for field in schema.fields:
         rest = "" if field.default is None else f", {field.default!r} when missing"
         masked = ", masked wherever a row is shown" if field.name in schema.redact else ""
@@ -86,8 +102,8 @@ def _explain_stream(stream: StreamPlan, found: dict[str, Any]) -> None:
         + "late; "
         + f"a silent file holds windows open for {format_duration(spec.idle_timeout_us)}"
     )
-    start = iso(spec.start) if isinstance(spec.start, int) else spec.start
-    say(f"  starts at {start}, keeps results {format_duration(spec.retention_us)}")
+    start = _STARTS.get(spec.start) or f"rows before {iso(int(spec.start))} are not counted"
+    say(f"  {start}; closed windows can be revised for {format_duration(spec.retention_us)}")
 
 
 def _explain_detect(block: DetectBlock) -> None:
@@ -96,7 +112,8 @@ def _explain_detect(block: DetectBlock) -> None:
     say(f"detect `{block.name}`")
     say(f"  watches {block.value} of each {' and '.join(block.by)} by {', '.join(watch.detectors)}")
     say(
-        f"  an incident opens after {k} of {n} alarmed windows; budget {watch.alarms_per_day:g} false alarms a day; "
+        f"  an incident opens after {k} of {n} windows with an alarm; "
+        f"budget {many(watch.alarms_per_day, 'false alarm')} a day; "
         f"at least {watch.min_volume:g} a window and {watch.min_effect:.0%} away from expected"
     )
 

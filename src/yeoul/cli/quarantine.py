@@ -7,12 +7,13 @@ from typing import Annotated, Any
 import typer
 
 from yeoul.cli.arguments import AsJson, WorkspaceArg
-from yeoul.cli.say import aside, data, say
+from yeoul.cli.say import aside, data, many, say, size
 from yeoul.errors import InputError
 from yeoul.events import iso
 from yeoul.flows.live_socket import request
 from yeoul.flows.redrive import redrive_stopped
 from yeoul.ingest.quarantine import Kept, Quarantine
+from yeoul.plugins import nearest
 from yeoul.settings import load_workspace
 from yeoul.store import read_state
 
@@ -40,15 +41,18 @@ def _list(
     found = load_workspace(workspace)
     state = read_state(found.folder / ".yeoul")
     kept = Quarantine(state.db)
+    streams = sorted({each.spec.name for each in found.plan().streams})
+    _one_of("--stream", stream, streams)
+    _one_of("--kind", kind, ["invalid", "future"])
     items = kept.find(stream=stream, kind=kind, limit=limit)
     if as_json:
         data([_members(item) for item in items])
         return
-    for name in sorted({each.spec.name for each in found.plan().streams}):
+    for name in streams if stream is None else [stream]:
         tally = kept.tally(name)
         dropped = kept.dropped(name)
         gone = f"; {dropped.rows} more had to go for the cap" if dropped.rows else ""
-        say(f"{name}: {tally.rows} lines, {tally.bytes} bytes{gone}")
+        say(f"{name}: {many(tally.rows, 'line')}, {size(tally.bytes)}{gone}")
     for item in items:
         say(f"{item.id:>6}  {item.kind:8} {item.source}:{item.position}  {item.reason}")
 
@@ -83,6 +87,10 @@ def _redrive(
     Goes through the running engine when there is one.
     """
     found = load_workspace(workspace)
+    state = read_state(found.folder / ".yeoul")
+    for number in numbers or ():
+        Quarantine(state.db).show(number)
+    state.close()
     args = {"ids": numbers or None, "stream": stream}
     answer = request(found.folder / ".yeoul", "redrive", args)
     if answer is None:
@@ -96,6 +104,12 @@ def _redrive(
     say(f"tried {answer['tried']}: {answer['counted']} counted, {answer['invalid']} still no rows")
     if answer["refused"]:
         aside(f"{answer['refused']} refused: their windows are past retention; they stay in the quarantine")
+
+
+def _one_of(option: str, got: str | None, legal: list[str]) -> None:
+    if got is not None and got not in legal:
+        message = f"got {option} `{got}`; legal: {', '.join(f'`{one}`' for one in legal)}{nearest(got, legal)}"
+        raise InputError(message)
 
 
 def _members(item: Kept) -> dict[str, Any]:

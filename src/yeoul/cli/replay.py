@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from yeoul.cli.arguments import AsJson, OutDir, WorkspaceArg
+from yeoul.cli.inputs import require_readable
 from yeoul.cli.say import aside, count, data, progress_bar, say, size
 from yeoul.flows.replay import Progress, replay
 from yeoul.settings import load_workspace
@@ -23,8 +24,8 @@ def _replay(workspace: WorkspaceArg, out: OutDir, as_json: AsJson = False) -> No
     Uses a temporary state, tells no notifier and does not touch `.yeoul/`. The same input gives the same bytes.
     """
     found = load_workspace(workspace)
-    for warning in found.warnings:
-        aside(f"note: {warning}")
+    for note in (*found.warnings, *require_readable(found.plan())):
+        aside(f"note: {note}")
     with progress_bar() as bar:
         task = bar.add_task("reading", rate="")
 

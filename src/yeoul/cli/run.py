@@ -9,6 +9,7 @@ import typer
 from yeoul.cli.arguments import Port, WorkspaceArg
 from yeoul.cli.say import aside
 from yeoul.cli.supervisor import Supervisor, console_process, engine_process
+from yeoul.flows.parts import open_source
 from yeoul.settings import load_workspace
 
 __all__ = ["add_to"]
@@ -31,6 +32,9 @@ def _run(
     found = load_workspace(workspace)
     for warning in found.warnings:
         aside(f"note: {warning}")
+    for stream in found.plan().streams:
+        # a kind of source that cannot be read is told before anything starts
+        open_source(stream, None, live=True).close()
     with Supervisor() as processes:
         processes.start(engine_process(found.folder))
         if not no_console:

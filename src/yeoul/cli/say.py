@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from yeoul.errors import ConfigError, YeoulError
 
-__all__ = ["aside", "complain", "count", "data", "progress_bar", "say", "size"]
+__all__ = ["aside", "complain", "count", "data", "many", "progress_bar", "say", "size"]
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -63,6 +63,16 @@ def count(number: float) -> str:
     '1,234,567'
     """
     return f"{number:,.0f}"
+
+
+def many(number: float, word: str) -> str:
+    """A number of things.
+
+    >>> many(1, "file"), many(2000, "line")
+    ('1 file', '2,000 lines')
+    """
+    shown = f"{number:g}" if number % 1 else count(number)
+    return f"{shown} {word}{'s' * (number != 1)}"
 
 
 def size(number: float) -> str:
