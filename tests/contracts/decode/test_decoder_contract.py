@@ -407,6 +407,16 @@ def test_redacted_fields_show_nowhere(build: Build, line_format: str):
         assert b"***" in raw
 
 
+def test_redacted_values_are_not_in_the_reasons_either(build: Build, line_format: str):
+    secret = _last(GOOD[line_format], b"3", b'"secret"' if line_format == "json" else b"secret")
+    lines = [secret, secret.replace(b"2026", b"2O26"), b"torn " + secret]
+    rows = decode(build(schema(line_format, redact=("cpk", "hit"))), b"\n".join(lines) + b"\n", line_format)
+    assert len(rows.rejects) == 3
+    for reject in rows.rejects:
+        assert "secret" not in reject.reason
+    assert "got `***`; legal: an integer of at most 64 bits" in rows.rejects[0].reason
+
+
 def test_what_is_not_redacted_stays_to_be_seen(build: Build, line_format: str):
     good = GOOD[line_format]
     rows = decode(build(schema(line_format, redact=("cpk",))), good, line_format)

@@ -40,6 +40,8 @@ class RowDecoder:
         self._names = [field.name for field in schema.fields]
         self._where = compile_where(schema.where, schema.fields) if schema.where else None
         self._redact = frozenset(schema.redact)
+        paths = {slot.path for slot in rest if slot.name in self._redact}
+        self._hidden = [slot.label if slot.path in paths else "" for slot in (time, *rest)]
 
     def decode(self, block: LineBlock) -> Rows:
         lines = Lines(block.data)
@@ -51,10 +53,12 @@ class RowDecoder:
             bad.update((i, reason) for i, reason in members.bad.items() if reason)
 
         at_us, fold_us, wrong = self._time.times(members.values[0])
+        wrong = _unsaid(wrong, self._hidden[0])
         columns: dict[str, Any] = {}
-        for name, column, values in zip(self._names, self._columns, members.values[1:], strict=True):
+        named = zip(self._names, self._columns, members.values[1:], self._hidden[1:], strict=True)
+        for name, column, values, hidden in named:
             columns[name], more = column.convert(values)
-            for row, reason in more.items():
+            for row, reason in _unsaid(more, hidden).items():
                 wrong[row] = f"{wrong[row]}; {reason}" if row in wrong else reason
         if wrong:
             bad.update((int(number[row]), reason) for row, reason in wrong.items())
@@ -96,6 +100,18 @@ class RowDecoder:
             return self._reader.mask(line, self._redact, header) if self._redact else line
 
         return masked
+
+
+def _unsaid(reasons: dict[int, str], label: str) -> dict[int, str]:
+    """The reasons without what was got, where the member (known by its label) is masked.
+
+    >>> _unsaid({3: "`hit`: got the text `a secret`; legal: an integer"}, "`hit`")
+    {3: '`hit`: got `***`; legal: an integer'}
+    """
+    if not label:
+        return reasons
+    parts = {row: reason.rpartition("; legal: ") for row, reason in reasons.items()}
+    return {row: f"{label}: got `***`{sep}{legal}" if sep else legal for row, (_, sep, legal) in parts.items()}
 
 
 def _all_but(count: int, unwanted: Iterable[int]) -> NDArray[np.bool_]:

@@ -33,6 +33,7 @@ class PatternReader:
             message = f"`pattern`: got `{schema.pattern}`, which is no regular expression ({error}); mend it there"
             raise ConfigError(message) from None
         known_slots(self._slots, tuple(self._pattern.groupindex), "a named group of the pattern")
+        self._shown = not schema.redact
         self._groups = [self._pattern.groupindex[slot.path[0]] for slot in self._slots]
 
     def read(self, lines: Lines, skip: frozenset[int], header: bytes | None) -> Members:
@@ -48,7 +49,8 @@ class PatternReader:
             if not text.strip():
                 bad[number] = ""
             elif hit is None:
-                bad[number] = f"the line does not match the pattern: got `{text[:60]}{'…' if len(text) > 60 else ''}`"
+                got = f"{text[:60]}{'…' if len(text) > 60 else ''}" if self._shown else "***"
+                bad[number] = f"the line does not match the pattern: got `{got}`"
             else:
                 found.append(hit.group(*groups, 0))
         values = [list(column) for column in zip(*found, strict=True)] if found else [[] for _ in [*groups, 0]]
