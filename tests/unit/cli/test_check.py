@@ -24,6 +24,7 @@ KAFKA = {'kind = "files", path = "logs/*.ndjson"': 'kind = "kafka", bootstrap = 
 def folder(tmp_path: Path) -> Path:
     write_sample(tmp_path / "logs/a.ndjson", 200, span_s=20)
     (tmp_path / "titles.csv").write_text("base_mck,title\n")
+    (tmp_path / "customers.csv").write_text("cpk,name\n")
     return demo_workspace(tmp_path)
 
 
