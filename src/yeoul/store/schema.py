@@ -38,7 +38,7 @@ CREATE TABLE event_id (
     stream TEXT NOT NULL, until_us INTEGER NOT NULL, seq INTEGER NOT NULL, block BLOB NOT NULL,
     PRIMARY KEY (stream, until_us, seq)) WITHOUT ROWID;
 
--- The results log. kind: window | empty (a run of windows without rows) | join | leave
+-- The results log. kind: window | empty (a run of windows without rows) | join | leave | idle | believe
 CREATE TABLE log (
     seq INTEGER PRIMARY KEY, stream TEXT NOT NULL, kind TEXT NOT NULL, start_us INTEGER NOT NULL,
     end_us INTEGER NOT NULL, revision INTEGER NOT NULL, full INTEGER NOT NULL, coverage TEXT NOT NULL,

@@ -39,7 +39,7 @@ class Entry:
     change: Part | None = None
     """Of a revision: what was added since the last one."""
     note: str = ""
-    """Of a note: which split, and what was decided."""
+    """Of a note: which split; none of an `idle` one, when all splits are silent and time itself moves on."""
     seq: int = 0
 
     @property

@@ -55,6 +55,8 @@ class Front:
     """The front; NEVER until the split has started."""
     held: list[Held] = field(default_factory=list)
     """The run of rows ahead of the front, in order; before the start: the first rows."""
+    vouched: int = 0
+    """How often the wall clock decided since somebody set this to zero."""
 
     @property
     def started(self) -> bool:
@@ -102,7 +104,9 @@ class Front:
         if not self.started:
             self.held.append(Held(at_us, key, row))
             return self._start() if len(self.held) >= _START_ROWS else []
-        if at_us <= self.at_us + self.delay_us or (wall_us is not None and at_us <= wall_us):
+        ahead = at_us > self.at_us + self.delay_us
+        if not ahead or (wall_us is not None and at_us <= wall_us):
+            self.vouched += ahead
             decisions = self._end_run()
             decisions.append(Decision(row, at_us, self.at_us, future=False))
             self.at_us = max(self.at_us, at_us)
@@ -127,9 +131,15 @@ class Front:
         """The split went idle: an undecided row counts if at most `skew` ahead of the wall clock, else is future."""
         limit = wall_us + self.skew_us
         waiting, self.held = self.held, []
+        decisions: list[Decision] = []
         if not self.started:
             self.at_us = min((held.at_us for held in waiting if held.at_us <= limit), default=NEVER)
-        return [
+            for held in waiting:
+                if held.at_us <= wall_us:
+                    decisions += self.step(held.at_us, held.key, held.row, wall_us=wall_us)
+            waiting = [held for held in waiting if held.at_us > wall_us]
+        self.vouched += len(waiting)
+        return decisions + [
             Decision(held.row, held.at_us, self.at_us, future=held.at_us > limit)
             for held in waiting
             if held.row is not None

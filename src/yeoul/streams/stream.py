@@ -90,6 +90,7 @@ class LocalStream:
         verdict = judge(clock.front, batch, first_keys, wall_us)
         batch.keep_held(clock.front)
         self._book(clock, batch, verdict)
+        self._note_vouched(clock)
         if self.clocks.after_rows(clock):
             self._note("join", split)
 
@@ -103,6 +104,7 @@ class LocalStream:
         """The split is caught up and has been silent: it holds nobody back until its next row."""
         clock = self.clocks.splits[split]
         self._settle(clock, lambda: clock.front.settle(wall_us))
+        self._note_vouched(clock)
         if clock.joined:
             clock.joined = False
             self._note("leave", split)
@@ -134,8 +136,10 @@ class LocalStream:
         """Move the watermark, close what it passes. `silent_us`: time since the last row, when all splits are idle."""
         for name in self.clocks.advance():
             self._note("leave", name)
-        if silent_us is not None:
-            self.clocks.advance_idle(silent_us)
+        if silent_us is not None and self.clocks.advance_idle(silent_us):
+            closed = self.windows.closed
+            if closed is not None and self.clocks.combined_us // self.spec.slide_us > closed:
+                self._note("idle", "")  # one for each time that silence closes windows
         self.ids.expire(self.clocks.combined_us)
         self._close(self.clocks.combined_us // self.spec.slide_us)
 
@@ -198,6 +202,12 @@ class LocalStream:
     def _note(self, kind: str, split: str) -> None:
         at = max(self.clocks.combined_us, 0)  # before the first watermark there is no time
         self._out.entries.append(Entry(kind, at, at, note=split))
+
+    def _note_vouched(self, clock: SplitClock) -> None:
+        """Note that the wall clock decided: that is the one thing that is no function of the rows."""
+        if clock.front.vouched:
+            clock.front.vouched = 0
+            self._note("believe", clock.name)
 
     def _settle(self, clock: SplitClock, decide: Callable[[], list[Decision]]) -> None:
         empty: dict[str, list[Any] | NDArray[Any]] = {

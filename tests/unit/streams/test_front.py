@@ -130,8 +130,25 @@ def test_an_idle_split_starts_from_rows_that_the_wall_clock_allows():
     front = Front(DELAY, SKEW)
     feed(front, [365 * DAY, 5 * S, 6 * S])
     settled = front.settle(wall_us=10 * S)
-    assert front.at_us == 5 * S
-    assert [decision.future for decision in settled] == [True, False, False]
+    assert front.at_us == 6 * S
+    assert sorted((decision.front_us // S, decision.future) for decision in settled) == [
+        (5, False),
+        (5, False),
+        (6, True),
+    ]
+
+
+def test_an_idle_split_of_few_rows_far_apart_believes_the_newest_that_is_not_ahead_of_the_wall_clock():
+    front = Front(DELAY, SKEW)
+    feed(front, [0, 60 * S, 130 * S, 120 * S])
+    settled = front.settle(wall_us=125 * S)
+    assert front.at_us == 120 * S
+    assert sorted((decision.at_us // S, decision.future) for decision in settled) == [
+        (0, False),
+        (60, False),
+        (120, False),
+        (130, False),
+    ]
 
 
 def test_the_quick_way_says_the_same_as_row_by_row():

@@ -115,6 +115,18 @@ def test_when_all_are_silent_time_itself_closes_the_last_window():
     assert not any(entry.coverage.full for entry in run.entries if entry.kind == "window")
 
 
+def test_what_the_wall_clock_and_silence_decide_is_in_the_log():
+    run = Run()
+    run.give("a", steady(16))
+    run.give("a", [Row(60.0)], wall_us=BASE + 60 * S)
+    run.stream.idle("a", wall_us=BASE + 90 * S)
+    for silent_s in (1, 2, 21, 22):
+        run.stream.advance(silent_us=silent_s * S)
+    run.take()
+    notes = [(entry.kind, entry.note) for entry in run.entries if entry.kind not in {"window", "empty"}]
+    assert notes == [("believe", "a"), ("leave", "a"), ("idle", "")]
+
+
 def test_a_returning_split_with_old_data_meets_the_late_rule():
     run = Run()
     run.give("a", steady(16))
