@@ -19,6 +19,7 @@ from yeoul.settings.sniff import Proposal, Trial, Wanted, fit, propose, read_sam
 __all__ = ["add_to"]
 
 _MOSTLY = 0.95
+_FEW = 20
 
 
 def add_to(app: typer.Typer) -> None:
@@ -28,7 +29,9 @@ def add_to(app: typer.Typer) -> None:
 
 def _init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to make a workspace of; made when missing.")],
-    samples: Annotated[list[Path], typer.Option("--sample", metavar="FILE", help="A log file; may be repeated.")],
+    samples: Annotated[
+        list[Path], typer.Option("--sample", metavar="FILE", readable=False, help="A log file; may be repeated.")
+    ],
     time: Annotated[str | None, typer.Option(metavar="PATH", help="Member that holds the event time.")] = None,
     keys: Annotated[str | None, typer.Option(metavar="A,B", help="Members that events are grouped by.")] = None,
     value: Annotated[str | None, typer.Option(metavar="PATH", help="Number that is added up and watched.")] = None,
@@ -108,6 +111,9 @@ def _tell(proposal: Proposal, trial: Trial, matching: list[str]) -> None:
         say(f"  {count(number)} times: {reason}")
     if trial.counted_share < _MOSTLY:
         aside("note: many lines would not count; --time, --keys, --value and the comments in the file may help")
+    last = proposal.keys[-1]
+    if last.member.total >= _FEW and last.member.distinct > _MOSTLY * last.member.present:
+        aside(f"note: nearly every line has another {last.name}, so little is to be counted by it; --keys says others")
     if not proposal.time.zoned and not proposal.zone.sure:
         aside(f"note: the zone {proposal.zone.name} is a guess; --timezone says it, or change it in the file")
 

@@ -74,6 +74,15 @@ def test_the_answer_for_machines_says_what_was_chosen(folder: Path):
     assert answer["file"] == str(folder / "yeoul.toml")
 
 
+def test_a_key_that_never_repeats_is_noted(tmp_path: Path):
+    lines = [f'{{"at": "2026-03-02T11:00:{i % 60:02}Z", "user": "u{i % 7}", "path": "/seg/{i}"}}\n' for i in range(100)]
+    (tmp_path / "cdn.log").write_text("".join(lines))
+    output = run("init", tmp_path, "--sample", tmp_path / "cdn.log")
+    assert "note: nearly every line has another path" in output
+    output = run("init", tmp_path, "--sample", tmp_path / "cdn.log", "--keys", "user", "--force")
+    assert "nearly every line" not in output
+
+
 def test_a_file_that_is_there_is_only_replaced_by_force(folder: Path):
     own = folder / "yeoul.toml"
     own.write_text("# mine\n")

@@ -17,6 +17,7 @@ import pytest
 
 from yeoul.demo import write_sample
 from yeoul.errors import ConfigError, InputError
+from yeoul.settings import load_workspace
 from yeoul.settings.sniff import Proposal, Trial, Wanted, fit, propose, read_sample, try_out
 
 BASE = datetime(2026, 3, 2, 11, 0, tzinfo=UTC)
@@ -108,6 +109,20 @@ def test_the_text_is_plain_toml_with_a_comment_at_each_choice(tmp_path: Path):
     assert tables["stream"]["app"]["source"] == {"kind": "files", "path": "app.log"}
     assert text.count("\n#") > 15
     assert "1,500 lines of" in text
+
+
+@pytest.mark.parametrize("make", [flat_json, csv_row, combined])
+def test_the_filter_that_is_proposed_works_as_it_stands(tmp_path: Path, make: Callable[..., str]):
+    _, text, _ = look(write(tmp_path / "app.log", rows(make)))
+    (tmp_path / "yeoul.toml").write_text(text.replace("# where ", "where "))
+    assert load_workspace(tmp_path).plan().streams[0].spec.schema.where
+
+
+def test_a_member_that_never_changes_is_not_proposed_as_a_key(tmp_path: Path):
+    lines = [line.replace("{", '{"region": "kr", ', 1) for line in rows(flat_json)]
+    _, text, _ = look(write(tmp_path / "app.log", lines))
+    assert "could be a key: region" not in text
+    assert '# region = "region"' in text
 
 
 def test_odd_names_and_texts_survive_the_way_through_toml(tmp_path: Path):
@@ -249,6 +264,8 @@ def test_what_was_said_is_taken_by_path_or_by_its_last_part(tmp_path: Path):
         ({"keys": ("item.price",)}, "numbers with fractions"),
         ({"value": "account"}, "holds no numbers"),
         ({"timezone": "Seoul"}, "IANA name"),
+        ({"timezone": "Asia/Seul"}, "did you mean `Asia/Seoul`"),
+        ({"value": "prce"}, "did you mean `price`"),
     ],
 )
 def test_what_was_said_and_is_not_there_is_refused(tmp_path: Path, wanted: dict[str, Any], says: str):
@@ -299,6 +316,7 @@ BAD = {
     "blank": (b"\n\n \n", "holds blank lines only"),
     "binary": (bytes(range(256)) * 20, "is not text"),
     "UTF-16": ("{}".encode("utf-16"), "UTF-16"),
+    "Latin-1": ("at;user;title\n2026-03-02T11:00:00Z;a;Amélie\n".encode("latin-1") * 9, "not UTF-8 text"),
     "bzip2": (bz2.compress(b"x"), "bzip2"),
     "damaged gzip": (gzip.compress(b"x" * 999)[:-9], "cannot be read"),
     "prose": (b"Once upon a time\nthere was a log\n" * 9, "no format that is known"),

@@ -209,7 +209,9 @@ def _member(text: str, members: Sequence[Member], option: str) -> Member:
     legal = [format_path(member.path) for member in found or members]
     several = "several members end so" if found else "no member is called that"
     shown = ", ".join(f"`{one}`" for one in legal[:12]) + (" …" if len(legal) > 12 else "")
-    message = f"got {option} `{text}`: {several}; legal: {shown}{nearest(text, legal)}"
+    # people name a member by its last part
+    close = nearest(text, legal) or nearest(text, [format_path(member.path[-1:]) for member in members])
+    message = f"got {option} `{text}`: {several}; legal: {shown}{close}"
     raise InputError(message)
 
 
@@ -240,7 +242,7 @@ def _keys(candidates: list[Member], all_: list[Member], wanted: tuple[str, ...])
         raise InputError(message)
     used = {key.member.path for key in keys}
     others = [role.member for role in (*customers, *contents)] + plain
-    unique = {member.path: member for member in others if member.path not in used}
+    unique = {member.path: member for member in others if member.path not in used and member.distinct > 1}
     return keys, list(unique.values())[:8]
 
 

@@ -81,7 +81,7 @@ def _keys(proposal: Proposal) -> list[str]:
     ]
     lines += [_comment(f"{chosen.name}: {_seen(chosen.member)}; {chosen.role}.") for chosen in proposal.keys]
     for member in proposal.other_keys:
-        lines.append(_comment(f"could be one: {format_path(member.path)} ({_seen(member)})"))
+        lines.append(_comment(f"could be a key: {format_path(member.path)} ({_seen(member)})"))
     lines.append(f"keys       = {_toml([chosen.name for chosen in proposal.keys])}")
     if proposal.event_id is not None:
         lines += [_comment(f"{proposal.event_id.name} is {proposal.event_id.role}.")]
@@ -102,9 +102,17 @@ def _windows(proposal: Proposal) -> list[str]:
     ]
     lines.append(f"aggregates = {_toml(proposal.aggregates)}")
     lines.append("# also: min(field), max(field), mean(field), distinct(field)")
-    lines.append('# where    = "status < 500"   # only rows for which this holds')
+    lines.append(_comment(f"where    = {_toml(_where(proposal))}   # only rows for which this holds"))
     lines.append(_comment(f"redact   = {_toml([proposal.keys[0].name])}   # masked wherever a single row is shown"))
     return lines
+
+
+def _where(proposal: Proposal) -> str:
+    """A filter that would work as it stands."""
+    first = (proposal.values or proposal.keys)[0]
+    if first.type in {"int", "float"}:
+        return f"{first.name} > 0"
+    return first.name if first.type == "bool" else f"{first.name} <> 'test'"
 
 
 def _fields(proposal: Proposal) -> list[str]:
@@ -183,7 +191,7 @@ def _field(chosen: Chosen) -> str:
 
 
 def _seen(member: Member) -> str:
-    return f"{member.distinct:,} values in {member.present:,} lines, {_examples(member)}"
+    return f"{member.distinct:,} value{'s' * (member.distinct != 1)} in {member.present:,} lines, {_examples(member)}"
 
 
 def _examples(member: Member) -> str:

@@ -24,6 +24,8 @@ _Read = Callable[[bytes], Record | None]
 
 _ENOUGH = 0.5
 """Share of the lines that must be of a format before it is believed."""
+_MOSTLY_TEXT = 0.1
+"""A larger share of lines that are not UTF-8 is the reason why no format fits."""
 _TRIED = 400
 _DEEPEST = 12
 _DELIMITERS = ",;\t|"
@@ -79,6 +81,13 @@ def recognise(sample: SampleFile) -> Shape:
             "line; `jq -c '.[]' FILE > FILE.ndjson` makes that of a list"
         )
         raise InputError(message)
+    odd = sum(_is_odd(line) for line in lines)
+    if odd > _MOSTLY_TEXT * len(lines):
+        message = (
+            f"got the sample `{sample.path}`, which is not UTF-8 text ({odd / len(lines):.0%} of the lines are not); "
+            "legal: UTF-8; convert it, such as iconv -f CP949 -t UTF-8 FILE > NEW (LATIN1: western European)"
+        )
+        raise InputError(message)
     first = lines[0].decode(errors="replace")
     tried = ", ".join(f"{title}: {share:.0%} of the lines" for title, share in shares.items())
     message = (
@@ -87,6 +96,14 @@ def recognise(sample: SampleFile) -> Shape:
         "regular expression with named groups"
     )
     raise InputError(message)
+
+
+def _is_odd(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return True
+    return False
 
 
 def read_records(shape: Shape, sample: SampleFile) -> list[Record | None]:

@@ -6,9 +6,10 @@ import os
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from yeoul.errors import InputError
+from yeoul.plugins import nearest
 
 __all__ = ["ZoneGuess", "check_zone", "guess_zone"]
 
@@ -42,7 +43,8 @@ def check_zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        message = f"got --timezone `{name}`; legal: an IANA name such as `UTC` or `Asia/Seoul`"
+        close = nearest(name, available_timezones())
+        message = f"got --timezone `{name}`; legal: an IANA name such as `UTC` or `Asia/Seoul`{close}"
         raise InputError(message) from None
     return name
 
