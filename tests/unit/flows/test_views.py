@@ -267,6 +267,17 @@ class TestIncidents:
             (90 * S, "closed"),
         ]
 
+    def test_at_its_worst_is_the_farthest_of_the_windows_whose_score_is_the_same(
+        self, views: Views, state: State
+    ) -> None:
+        add_incident(state, "i1")
+        for number, observed in enumerate((30.0, 97.0, 60.0)):
+            add_finding(state, f"f{number}", "i1", T0 + number * 10 * S, observed=observed, score=1.0)
+        views.refresh(STOPPED)
+        shown = views.incident("i1")
+        assert shown is not None
+        assert [step["at_us"] - T0 for step in shown["changes"] if step["code"] == "peaked"] == [10 * S]
+
     def test_a_reason_is_a_code_with_parameters_and_keys_in_it_have_names(self, views: Views, state: State) -> None:
         add_incident(state, "i1")
         why = [{"code": "contributors", "params": {"parts": [{"key": {"base_mck": "M2"}, "share": 1.0}]}, "text": "t"}]

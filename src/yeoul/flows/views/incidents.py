@@ -161,8 +161,11 @@ def _changes(db: sqlite3.Connection, names: Names, brief: dict[str, Any]) -> lis
         for detector, at_us in firsts
         if at_us > brief["since_us"]
     ]
+    # scores end at 1: among windows with the same one, the farthest from what was expected is the worst
     peak = db.execute(
-        "SELECT start_us, score FROM finding WHERE incident = ? ORDER BY score DESC, start_us LIMIT 1", (id_,)
+        "SELECT start_us, max(score) AS worst FROM finding WHERE incident = ? GROUP BY start_us "
+        "ORDER BY worst DESC, abs(sum(observed - expected)) DESC, start_us LIMIT 1",
+        (id_,),
     ).fetchone()
     if peak is not None:
         steps.append({"at_us": peak[0], "code": "peaked", "params": {"score": peak[1]}})
