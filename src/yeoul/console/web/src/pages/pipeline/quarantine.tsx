@@ -42,9 +42,7 @@ function Reasons({ quarantine }: { quarantine: Quarantine }) {
     <ul className="reasons">
       {reasons.slice(0, 6).map(([reason, rows]) => (
         <li key={reason}>
-          <span className="cut" title={reason}>
-            {reason}
-          </span>
+          <span>{reason}</span>
           <span className="reasons__rows">{whole(locale, rows)}</span>
           <span className="reasons__bar" aria-hidden="true">
             <span style={{ width: `${(rows / most) * 100}%` }} />
