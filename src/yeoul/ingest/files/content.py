@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import zlib
@@ -14,6 +15,8 @@ __all__ = ["Content", "Gzip", "Plain", "open_content"]
 
 _CHUNK_BYTES = 1 << 18
 _MAGIC = b"\x1f\x8b"
+_FOREIGN = {"xz": b"\xfd7zXZ\x00", "zstd": b"\x28\xb5\x2f\xfd", "bz2": b"BZh91AY&SY"}
+"""What files begin with that are compressed in ways that are not read: their bytes are no lines."""
 
 
 class Content(Protocol):
@@ -186,12 +189,16 @@ def open_content(path: str) -> Plain | Gzip:
     """Open by what the file holds, not by how it is called.
 
     Raises:
-        OSError: as `os.open`.
+        OSError: as `os.open`; also where it is compressed by something else than gzip.
     """
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
-        compressed = os.pread(fd, 2, 0) == _MAGIC
+        head = os.pread(fd, 16, 0)
     except OSError:
         os.close(fd)
         raise
-    return Gzip(fd) if compressed else Plain(fd)
+    foreign = next((name for name, magic in _FOREIGN.items() if head.startswith(magic)), None)
+    if foreign:
+        os.close(fd)
+        raise OSError(errno.EINVAL, f"compressed as {foreign}, which cannot be read; legal: gzip or plain")
+    return Gzip(fd) if head.startswith(_MAGIC) else Plain(fd)

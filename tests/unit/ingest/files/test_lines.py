@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
+import lzma
 import os
 import random
 import tracemalloc
@@ -148,6 +150,18 @@ def test_a_file_is_inflated_for_what_it_holds_and_not_for_its_name(tmp_path: Pat
     (tmp_path / "app.log").write_bytes(gzip.compress(b"one\n"))
     (tmp_path / "b.log.1.gz").write_bytes(b"plain\n")
     assert reader.read() == b"one\nplain\n"
+
+
+@pytest.mark.parametrize(("name", "squeeze"), [("xz", lzma.compress), ("bz2", bz2.compress)])
+def test_a_file_compressed_in_another_way_is_told_of_and_its_bytes_are_no_lines(
+    tmp_path: Path, reader: Any, name: str, squeeze: Any
+):
+    (tmp_path / "app.log").write_bytes(b"one\n")
+    (tmp_path / f"app.log.1.{name}").write_bytes(squeeze(b"older\n" * 1000))
+    assert reader.read(final=True) == b"one\n"
+    (notice,) = reader.notices()
+    assert (notice.kind, notice.source) == ("unreadable", f"app.log.1.{name}")
+    assert name in notice.detail
 
 
 def test_a_highly_compressible_file_is_inflated_in_bounded_pieces(tmp_path: Path, reader: Any):
