@@ -5,7 +5,6 @@ After any error in between, memory is thrown away and the last checkpoint loaded
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
@@ -13,8 +12,8 @@ from functools import partial
 from typing import Any
 
 from yeoul.clock import Clock
-from yeoul.errors import StateError
 from yeoul.flows.contract import Consumer
+from yeoul.flows.declaration import keep_declaration
 from yeoul.flows.feed import Feed, seal
 from yeoul.flows.parts import build_consumers, open_source
 from yeoul.flows.plan import Plan, StreamPlan
@@ -62,7 +61,7 @@ class Engine:
             self._catch_up(consumer)
 
     def _feed(self, plan: StreamPlan) -> Feed:
-        self._check_declaration(plan)
+        keep_declaration(self.state, plan.spec)
         source = partial(open_source, plan, live=self.live)
         feed = Feed(plan.spec, source, build_decoder(plan.spec.schema), self.clock, live=self.live)
         feed.load(self.state, self.read_archive)
@@ -72,29 +71,6 @@ class Engine:
         """Rows of an archived part of the results log."""
         rows: Iterable[tuple[Any, ...]] = read_entries(self.state.folder / path)
         return rows
-
-    def _check_declaration(self, plan: StreamPlan) -> None:
-        """Refuse a state that other declarations made: its windows cannot be told from the new ones."""
-        spec = plan.spec
-        now = {
-            "keys": list(spec.keys),
-            "window": [spec.size_us, spec.slide_us],
-            "aggregates": [[each.name, each.function, each.field] for each in spec.aggregates],
-            "fields": {each.name: each.type for each in spec.schema.fields},
-        }
-        known = self.state.meta(f"stream:{spec.name}")
-        before = json.loads(known) if known else now
-        changed = [f"{name} from `{before[name]}` to `{now[name]}`" for name in now if now[name] != before.get(name)]
-        if changed:
-            message = (
-                f"stream `{spec.name}` was changed ({'; '.join(changed)}) and the state in `{self.state.folder}` holds "
-                "windows of the old declaration; give the stream a new name, or `yeoul export` what is there, move the "
-                "folder away and run again: the logs that still exist are then read from the beginning"
-            )
-            raise StateError(message)
-        if not known:
-            with self.state.transaction():
-                self.state.set_meta(f"stream:{spec.name}", json.dumps(now))
 
     def _catch_up(self, consumer: Consumer) -> None:
         row = self.state.db.execute("SELECT seq, block FROM consumer WHERE name = ?", (consumer.name,)).fetchone()

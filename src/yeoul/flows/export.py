@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yeoul.events import Ledger, iso
+from yeoul.flows.declaration import check_declaration
 from yeoul.flows.plan import Plan, StreamPlan
 from yeoul.flows.ranking import RankFlow
 from yeoul.lake.archive import read_entries
@@ -37,11 +38,13 @@ def export(plan: Plan, out: Path) -> list[Path]:
     """Write what the kept state of a workspace holds at this moment, also while an engine runs; the files written.
 
     Raises:
-        StateError: there is no state, or it is damaged.
+        StateError: there is no state, it is damaged, or another declaration made it.
     """
     state = read_state(plan.folder / ".yeoul")
     try:
         state.db.execute("BEGIN")
+        for stream in plan.streams:
+            check_declaration(state, stream.spec)
         books = ledgers(state)
 
         def archive(path: str) -> Iterable[tuple[Any, ...]]:

@@ -7,7 +7,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from yeoul.clock import ManualClock
+from yeoul.errors import StateError
 from yeoul.flows.engine import Engine
 from yeoul.flows.export import export
 from yeoul.flows.housekeeping import Housekeeping
@@ -199,3 +202,16 @@ def test_rows_that_were_undecided_when_their_file_went_are_decided(tmp_path: Pat
     read_all(engine)
     assert total(engine)["read"] == 25
     engine.close()
+
+
+def test_a_state_of_another_declaration_is_refused_in_a_sentence_by_who_writes_and_who_reads(tmp_path: Path) -> None:
+    folder = workspace(tmp_path)
+    engine = started(folder, ManualClock())
+    engine.close()
+    text = (folder / "yeoul.toml").read_text()
+    (folder / "yeoul.toml").write_text(
+        text.replace('{ c = "c" }', '{ c = "c", d = "d" }').replace('["c"]', '["c", "d"]')
+    )
+    for refused in (lambda: started(folder, ManualClock()), lambda: windows_of(folder)):
+        with pytest.raises(StateError, match=r"stream `s` was changed \(keys from `\['c'\]` to `\['c', 'd'\]`"):
+            refused()
