@@ -44,7 +44,9 @@ def look(stream: StreamPlan) -> Found:
 
 
 def _told(source: str, detail: str) -> str:
-    return f"`{source}` cannot be read ({detail.partition(';')[0]}); give yourself permission (chmod, chgrp)"
+    packed = detail.startswith("compressed")
+    advice = "unpack it, or compress it with gzip" if packed else "give yourself permission (chmod, chgrp)"
+    return f"`{source}` cannot be read ({detail.partition(';')[0]}); {advice}"
 
 
 def require_readable(plan: Plan) -> list[str]:

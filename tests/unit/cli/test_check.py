@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import lzma
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -68,6 +69,12 @@ def test_replay_refuses_to_leave_out_what_it_may_not_read(folder: Path, tmp_path
     with unreadable(folder / "logs/a.ndjson"), pytest.raises(SourceError, match="chmod"):
         run("replay", folder, "--out", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_replay_says_what_to_do_about_a_file_that_is_compressed_in_another_way(folder: Path, tmp_path: Path):
+    (folder / "logs/a.ndjson.1.xz").write_bytes(lzma.compress(b"older"))
+    with pytest.raises(SourceError, match=r"compressed as xz, which cannot be read\); unpack it"):
+        run("replay", folder, "--out", tmp_path / "out")
 
 
 def test_replay_of_nothing_says_that_nothing_matches(folder: Path, tmp_path: Path):
