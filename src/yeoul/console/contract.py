@@ -400,7 +400,9 @@ class Planted(_Shape):
     status: Literal["asked", "refused", "planned", "running", "over"]
     reason: str | None = Field(default=None, description="Why it was refused, in English.")
     incidents: list[str] = Field(description="Ids of the incidents that match it by keys and time.")
-    delay_s: float | None = Field(default=None, description="From its start to the opening of the first match.")
+    delay_s: float | None = Field(
+        default=None, description="From its start to the end of the window that opened the first match."
+    )
 
 
 class PlantKind(_Shape):

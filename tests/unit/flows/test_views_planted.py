@@ -56,6 +56,16 @@ def test_it_was_found_by_incidents_of_its_keys_in_its_time(tmp_path: Path, state
     assert shown["delay_s"] == 12.0
 
 
+def test_what_it_took_to_find_it_ends_with_the_window_that_told(tmp_path: Path, state: State) -> None:
+    label(tmp_path, "1", T0, T0 + 60 * S, cpk=["C1"])
+    incident(state, "hit", T0 + 12 * S, '[{"cpk":"C1"}]')
+    with state.transaction() as db:
+        db.execute("INSERT INTO stream VALUES ('hits', '{}')")
+        state.set_meta("stream:hits", json.dumps({"window": [10 * S, 10 * S]}))
+    (shown,) = PlantedView(tmp_path).rows(state.db, NAMES, T0)
+    assert shown["delay_s"] == 22.0
+
+
 def test_newest_come_first_and_a_half_written_line_waits(tmp_path: Path) -> None:
     view = PlantedView(tmp_path)
     label(tmp_path, "1", T0, T0 + S)

@@ -10,6 +10,7 @@ from typing import Any
 from yeoul.errors import ConfigError, InputError
 from yeoul.events import parse_iso
 from yeoul.flows.views.names import Names
+from yeoul.flows.views.streams import window_us
 
 __all__ = ["PlantedView", "planted_label"]
 
@@ -34,7 +35,8 @@ class PlantedView:
         self._read_labels()
         shown = sorted(self._labels, key=lambda label: (label["start_us"], label["id"]))[-_SHOWN:]
         opened = _opened(db, shown[0]["start_us"]) if db is not None and shown else []
-        planted = [_shown(label, names, now_us, opened) for label in reversed(shown)]
+        width_us = window_us(db) if db is not None else 0
+        planted = [_shown(label, names, now_us, opened, width_us) for label in reversed(shown)]
         return self._wishes(now_us) + planted
 
     def _read_labels(self) -> None:
@@ -72,8 +74,10 @@ def planted_label(label: dict[str, Any], names: Names, now_us: int) -> dict[str,
     return _shown(timed, names, now_us, [])
 
 
-def _shown(label: dict[str, Any], names: Names, now_us: int, opened: list[tuple[str, int, str]]) -> dict[str, Any]:
-    """A label as shown; `opened` are incidents' ids, opening times and keys."""
+def _shown(
+    label: dict[str, Any], names: Names, now_us: int, opened: list[tuple[str, int, str]], width_us: int = 0
+) -> dict[str, Any]:
+    """A label as shown; `opened` are incidents' ids, opening times and keys, `width_us` is that of a window."""
     start_us, end_us = label["start_us"], label["end_us"]
     status = "planned" if now_us < start_us else "running" if now_us < end_us else "over"
     keys = {(field, str(text)) for field in ("cpk", "base_mck") for text in label.get(field, ())}
@@ -91,7 +95,8 @@ def _shown(label: dict[str, Any], names: Names, now_us: int, opened: list[tuple[
         "magnitude": label.get("magnitude"),
         "status": status,
         "incidents": [id_ for _, id_ in sorted(found)],
-        "delay_s": (min(found)[0] - start_us) / 1e6 if found else None,
+        # a window is judged when it is over: what it took is all up to its end
+        "delay_s": (min(found)[0] + width_us - start_us) / 1e6 if found else None,
     }
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from yeoul.events.ledger import Ledger
 from yeoul.flows.views.live import Live, LiveStream
 
-__all__ = ["kept_splits", "running_splits", "streams"]
+__all__ = ["kept_splits", "running_splits", "streams", "window_us"]
 
 _PULSE_US = 3_600_000_000
 _PULSE_WINDOWS = 720
@@ -68,6 +68,11 @@ def _width(db: sqlite3.Connection, stream: str) -> int | None:
     row = db.execute("SELECT value FROM meta WHERE key = ?", (f"stream:{stream}",)).fetchone()
     window = json.loads(row[0]).get("window") if row else None
     return int(window[0]) if window else None
+
+
+def window_us(db: sqlite3.Connection) -> int:
+    """The longest window of any stream; 0 when there is none."""
+    return max((_width(db, stream) or 0 for stream in _stream_names(db, None)), default=0)
 
 
 def _pulse(db: sqlite3.Connection, stream: str) -> dict[str, Any]:
