@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { Incident } from "../src/live/shapes";
-import { change, figure, oddness, percent, short, size } from "../src/parts/figures";
+import { change, figure, oddness, percent, rate, short, size } from "../src/parts/figures";
 import { deviationOf, kindOf, sentenceOf, worstFirst } from "../src/parts/deviation";
 import { say } from "../src/parts/said";
-import { clock, span } from "../src/parts/times";
+import { clock, span, zone } from "../src/parts/times";
 import { english, korean } from "./words";
 
 const NOON_US = Date.UTC(2026, 2, 2, 12, 0, 0) * 1000;
@@ -135,4 +135,22 @@ describe("codes from the server", () => {
   it("are shown as they came when no catalogue has them", () => {
     expect(say(korean, "health", { code: "moon_is_full", params: {} })).toBe("moon is full");
   });
+});
+
+it.each([
+  [0.412, "0.41"],
+  [8.25, "8.25"],
+  [54.5, "55"],
+  [1240.3, "1,240"],
+])("a rate of %s rows a second is said as steadily as it is", (value, shown) => {
+  expect(rate("en-GB", value)).toBe(shown);
+});
+
+it.each([
+  [-540, "+9"],
+  [-330, "+5:30"],
+  [210, "−3:30"],
+  [0, "+0"],
+])("the zone of the times says how far it is from UTC (%s minutes)", (minutes, offset) => {
+  expect(zone({ getTimezoneOffset: () => minutes } as Date).offset).toBe(offset);
 });

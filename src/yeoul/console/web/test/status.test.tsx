@@ -57,6 +57,6 @@ describe("the first sentence", () => {
   it("calls it normal with a note when only something beside the point is wrong", () => {
     const cause = { code: "notifier_failing", params: { notifier: "ops", detail: "refused" } };
     const found = status({ ...calm, health: { status: "yellow", causes: [cause] } });
-    expect(found).toMatchObject({ tone: "normal", notes: ["ops cannot be told of incidents (refused)."] });
+    expect(found).toMatchObject({ tone: "normal", notes: ["incidents cannot be told to ops (refused)."] });
   });
 });

@@ -22,6 +22,7 @@ export const ko: Catalogue = {
 
   "link.connecting": "연결하는 중 …",
   "link.open": "실시간",
+  "link.stalled": "엔진이 응답하지 않음",
   "link.lost": "{time}부터 연결 끊김, 다시 연결하는 중",
 
   "time.s": "{n}초",
@@ -30,6 +31,7 @@ export const ko: Catalogue = {
   "time.d": "{n}일",
   "time.ago": "{span} 전",
   "time.utc": "{time} UTC",
+  "time.zone": "시각은 {zone} 기준 (UTC{offset})",
 
   "status.normal": "모두 정상입니다.",
   "status.normal.note": "{ago} 확인했습니다.",
@@ -127,7 +129,7 @@ export const ko: Catalogue = {
   "now.flow": "지난 한 시간",
   "now.hot": "지금 인기",
   "now.hot.none": "아직 순위가 없습니다.",
-  "now.hot.trend": "자신의 과거와 비교",
+  "now.hot.trend": "자신의 과거와 비교한 변화",
   "now.hot.count": "최근 {n}회",
   "now.place": "{n}위",
   "now.rate": "초당 행",
@@ -216,6 +218,7 @@ export const ko: Catalogue = {
   "pipeline.redriven": "엔진이 모두 처리했습니다.",
   "pipeline.redriving": "엔진이 처리하고 있습니다.",
   "pipeline.checkpoints": "체크포인트",
+  "pipeline.checkpoints.chart": "각각 걸린 시간",
   "pipeline.checkpoints.none": "아직 체크포인트가 없습니다.",
   "pipeline.checkpoint.last": "마지막은 {ago}, {ms} ms 걸렸습니다. 상태 크기는 {bytes}입니다.",
   "pipeline.notices": "있었던 일",
@@ -279,7 +282,7 @@ export const ko: Catalogue = {
   "demo.status.planned": "곧 시작",
   "demo.status.running": "{time}부터 진행 중",
   "demo.status.over": "{time}에 끝남",
-  "demo.found": "{span} 만에 찾음",
+  "demo.found": "처음 {span}의 기록으로 찾음",
   "demo.looking": "{span}째 찾는 중",
   "demo.missed": "찾지 못함",
   "demo.hot": "지금 인기 {n}위",

@@ -12,6 +12,11 @@ export function figure(locale: string, value: number): string {
   return new Intl.NumberFormat(locale, { maximumFractionDigits: size >= 10 ? 1 : 2 }).format(value);
 }
 
+/** What flows in a second, as far as it is steady: 0.4, 8.3, 94. */
+export function rate(locale: string, value: number): string {
+  return value >= 10 ? whole(locale, value) : figure(locale, value);
+}
+
 /** How many times as much: 3.4, 12, 240. */
 export function times(locale: string, value: number): string {
   const digits = value < 10 ? 1 : 0;

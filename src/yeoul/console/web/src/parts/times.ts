@@ -7,6 +7,15 @@ export function utcText(at_us: number): string {
   return new Date(at_us / 1000).toISOString().replace("T", " ").replace(/\.\d+Z$/, "");
 }
 
+/** The zone of all times on the page, and how far it is from UTC: Asia/Seoul, +9. */
+export function zone(at: Date = new Date()): { zone: string; offset: string } {
+  const minutes = -at.getTimezoneOffset();
+  const hours = Math.floor(Math.abs(minutes) / 60);
+  const rest = Math.abs(minutes) % 60;
+  const offset = `${minutes < 0 ? "−" : "+"}${hours}${rest ? `:${String(rest).padStart(2, "0")}` : ""}`;
+  return { zone: new Intl.DateTimeFormat().resolvedOptions().timeZone, offset };
+}
+
 function sameDay(one: Date, other: Date): boolean {
   return one.toDateString() === other.toDateString();
 }

@@ -2,6 +2,7 @@
 import { Suspense } from "react";
 import { useSession } from "../live/rest";
 import { useWords } from "../messages/language";
+import { zone } from "../parts/times";
 import { Announcer } from "./announcer";
 import { Boundary } from "./boundary";
 import { Head } from "./head";
@@ -32,7 +33,10 @@ export function Frame() {
           <PageTitle section={page.section} />
         </>
       )}
-      <footer className="foot note">{t("app.version", { version: session.version })}</footer>
+      <footer className="foot note">
+        <span>{t("app.version", { version: session.version })}</span>
+        <span>{t("time.zone", zone())}</span>
+      </footer>
     </>
   );
 }

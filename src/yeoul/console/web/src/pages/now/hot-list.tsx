@@ -22,7 +22,10 @@ export function HotList({ rankings, updates }: { rankings: Record<string, Place[
   const top = places[0]?.score ?? 1;
   return (
     <section className="section" aria-labelledby="hot-head">
-      <h2 id="hot-head">{t("now.hot")}</h2>
+      <div className="section__head">
+        <h2 id="hot-head">{t("now.hot")}</h2>
+        {places.length > 0 && <span className="note">{t("now.hot.trend")}</span>}
+      </div>
       {names.length > 1 && name && <Tabs label={t("now.hot")} query="ranking" options={names} chosen={name} />}
       {places.length === 0 && <p className="note">{t("now.hot.none")}</p>}
       <ol className="hot" ref={list} data-testid="hot" data-updated={updates}>
@@ -61,9 +64,7 @@ function Row({ ranking, place, part }: { ranking: string; place: Place; part: nu
       </span>
       <Sparkline values={history} />
       <span className="hot__numbers">
-        <b className={place.trend >= 0.5 ? "is-rising" : ""} title={t("now.hot.trend")}>
-          {change(locale, place.trend)}
-        </b>
+        <b className={place.trend >= 0.5 ? "is-rising" : ""}>{change(locale, place.trend)}</b>
         <span className="note">{t("now.hot.count", { n: short(locale, place.count) })}</span>
       </span>
     </li>

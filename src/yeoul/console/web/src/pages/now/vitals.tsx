@@ -2,7 +2,7 @@
 import type { Stream } from "../../live/shapes";
 import { useWords } from "../../messages/language";
 import { Facts, known } from "../../parts/facts";
-import { figure, short } from "../../parts/figures";
+import { rate, short } from "../../parts/figures";
 import { LedgerBar } from "../../parts/ledger-bar";
 import { Moment } from "../../parts/moment";
 import { span } from "../../parts/times";
@@ -15,7 +15,7 @@ export function Vitals({ stream }: { stream: Stream }) {
       <h2 id="vitals-head">{t("now.stream.title")}</h2>
       <Facts
         facts={[
-          { name: t("now.rate"), value: known(stream.rate_eps, (value) => figure(locale, value)) },
+          { name: t("now.rate"), value: known(stream.rate_eps, (value) => rate(locale, value)) },
           { name: t("now.lag"), value: known(stream.lag_s, (value) => span(words, value)) },
           { name: t("now.watermark"), value: <Moment us={stream.watermark_us} seconds /> },
           { name: t("now.keys"), value: known(stream.keys, (value) => short(locale, value)) },

@@ -15,7 +15,7 @@ export function Checkpoints({ pipeline }: { pipeline: Pipeline }) {
   const { checkpoint, checkpoints } = pipeline;
   const drawing = useMemo(
     (): Drawing => ({
-      title: t("pipeline.checkpoints"),
+      title: t("pipeline.checkpoints.chart"),
       at_us: checkpoints.map((each) => each.at_us),
       lines: [{ label: t("chart.duration"), look: "area", values: checkpoints.map((each) => each.duration_ms) }],
     }),

@@ -31,10 +31,11 @@ export default function PipelinePage() {
         <Sentence pipeline={data} />
       </h1>
       {data.health.causes.map((cause) => (
-        <p key={cause.code} className="is-unsure">
+        <p key={cause.code} className="is-unsure pipeline__cause">
           {say(words, "health", cause)}
         </p>
       ))}
+      {data.engine.status !== "running" && <p className="note">{t("status.unknown.note")}</p>}
       {names.length > 1 && name && <Tabs label={t("pipeline.stream")} query="stream" options={names} chosen={name} />}
       {name !== undefined && stream && (
         <>

@@ -2,7 +2,7 @@
 import type { StreamPipeline } from "../../live/shapes";
 import { useWords } from "../../messages/language";
 import { Facts, known } from "../../parts/facts";
-import { figure, short, size, whole } from "../../parts/figures";
+import { rate, short, size, whole } from "../../parts/figures";
 import { Moment } from "../../parts/moment";
 import { span } from "../../parts/times";
 
@@ -12,7 +12,7 @@ export function StreamFacts({ stream }: { stream: StreamPipeline }) {
   return (
     <Facts
       facts={[
-        { name: t("pipeline.rate"), value: known(stream.rate_eps, (value) => figure(locale, value)) },
+        { name: t("pipeline.rate"), value: known(stream.rate_eps, (value) => rate(locale, value)) },
         { name: t("pipeline.bytes"), value: known(stream.bytes_per_s, (value) => size(locale, value)) },
         { name: t("pipeline.lag"), value: known(stream.lag_s, (value) => span(words, value)) },
         { name: t("pipeline.watermark"), value: <Moment us={stream.watermark_us} seconds /> },
