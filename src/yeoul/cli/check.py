@@ -91,7 +91,7 @@ def _explain_stream(stream: StreamPlan, found: Found) -> None:
     if schema.where:
         say(f"  only rows where {schema.where}")
     if schema.event_id:
-        say(f"  rows that repeat a `{schema.event_id}` are duplicates")
+        say(f"  a row whose `{schema.event_id}` was there before is a duplicate")
     window = format_duration(spec.size_us)
     slide = "" if spec.slide_us == spec.size_us else f" every {format_duration(spec.slide_us)}"
     aggregates = ", ".join(f"{each.name} = {each.function}({each.field or ''})" for each in spec.aggregates)

@@ -9,9 +9,9 @@ from typing import Annotated, Any
 import typer
 
 from yeoul.cli.arguments import AsJson
-from yeoul.cli.say import aside, count, data, say
+from yeoul.cli.say import aside, count, data, many, say
 from yeoul.errors import InputError
-from yeoul.events import format_path
+from yeoul.events import format_duration, format_path
 from yeoul.ingest.files import FileSource
 from yeoul.settings import FILE_NAME
 from yeoul.settings.sniff import Proposal, Trial, Wanted, fit, propose, read_sample
@@ -89,26 +89,26 @@ def _tell(proposal: Proposal, trial: Trial, matching: list[str]) -> None:
     for facts in proposal.files:
         first = "" if facts.whole else "first "
         odd = f", {count(facts.odd)} of another format" if facts.odd else ""
-        say(f"{facts.path}: {first}{count(facts.lines)} lines{odd}")
+        say(f"{facts.path}: {first}{many(facts.lines, 'line')}{odd}")
     say(f"  format   {proposal.shape.title}")
     zone = "" if proposal.time.zoned else f", zone {proposal.zone.name} ({proposal.zone.why})"
     formats = " or ".join(proposal.time.formats)
     say(f"  time     {format_path(proposal.time.path)} as {formats}{zone}")
     for chosen in proposal.keys:
-        say(f"  key      {chosen.name} = {chosen.path}: {count(chosen.member.distinct)} values; {chosen.role}")
+        say(f"  key      {chosen.name} = {chosen.path}: {many(chosen.member.distinct, 'value')}; {chosen.role}")
     for chosen in proposal.values:
         say(f"  value    {chosen.name} = {chosen.path} ({chosen.type}); {chosen.role}")
     if proposal.event_id is not None:
         say(f"  event id {proposal.event_id.name} = {proposal.event_id.path}; {proposal.event_id.role}")
     watched = f"{proposal.aggregates[proposal.watched]} of each {proposal.keys[0].name}"
-    say(f"  watches  {watched} every {proposal.window_s} s; rows may come {proposal.delay_s} s out of order")
-    say(f"  reads    {proposal.glob}: {len(matching)} file{'s' * (len(matching) != 1)} with rotated siblings now")
+    say(f"  watches  {watched} every {_span(proposal.window_s)}; rows may come {_span(proposal.delay_s)} out of order")
+    say(f"  reads    {proposal.glob}: {many(len(matching), 'file')} with rotated siblings now")
     book = trial.ledger
     kinds = ("late", "future", "invalid", "duplicate", "filtered")
     others = "".join(f", {count(getattr(book, kind))} {kind}" for kind in kinds if getattr(book, kind))
     say(f"tried on the sample: {count(book.counted)} of {count(book.read)} lines count{others}")
     for reason, number in trial.reasons:
-        say(f"  {count(number)} times: {reason}")
+        say(f"  {many(number, 'time')}: {reason}")
     if trial.counted_share < _MOSTLY:
         aside("note: many lines would not count; --time, --keys, --value and the comments in the file may help")
     last = proposal.keys[-1]
@@ -116,6 +116,10 @@ def _tell(proposal: Proposal, trial: Trial, matching: list[str]) -> None:
         aside(f"note: nearly every line has another {last.name}, so little is to be counted by it; --keys says others")
     if not proposal.time.zoned and not proposal.zone.sure:
         aside(f"note: the zone {proposal.zone.name} is a guess; --timezone says it, or change it in the file")
+
+
+def _span(seconds: int) -> str:
+    return format_duration(seconds * 1_000_000)
 
 
 def _members(proposal: Proposal, trial: Trial, file: Path, matching: list[str]) -> dict[str, Any]:

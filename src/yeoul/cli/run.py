@@ -9,6 +9,7 @@ import typer
 from yeoul.cli.arguments import Port, WorkspaceArg
 from yeoul.cli.say import aside
 from yeoul.cli.supervisor import Supervisor, console_process, engine_process
+from yeoul.errors import InputError
 from yeoul.flows.parts import open_source
 from yeoul.settings import load_workspace
 
@@ -29,6 +30,9 @@ def _run(
 
     Two processes: the engine, which alone writes `.yeoul/`, and the console. Stopping loses nothing.
     """
+    if no_console and port is not None:
+        message = f"got --port {port} and --no-console, which starts no console; legal: one of them"
+        raise InputError(message)
     found = load_workspace(workspace)
     for warning in found.warnings:
         aside(f"note: {warning}")

@@ -81,6 +81,8 @@ def test_a_key_that_never_repeats_is_noted(tmp_path: Path):
     assert "note: nearly every line has another path" in output
     output = run("init", tmp_path, "--sample", tmp_path / "cdn.log", "--keys", "user", "--force")
     assert "nearly every line" not in output
+    assert "user = user: 7 values" in output
+    assert "rows may come 1m out of order" in output
 
 
 def test_a_file_that_is_there_is_only_replaced_by_force(folder: Path):

@@ -40,6 +40,7 @@ def yeoul(*words: str) -> subprocess.CompletedProcess[str]:
         (("check", "x", "--json=1"), 2, "got the option `--json`, which takes no value"),
         (("run", "x", "--port", "http"), 2, "got `http` for `--port`; legal: a whole number"),
         (("run", "x", "--port", "99999"), 2, "got `99999` for `--port`; legal: at most 65535"),
+        (("run", "x", "--port", "0", "--no-console"), 2, "got --port 0 and --no-console, which starts no console"),
         (("quarantine", "lst"), 2, "got the command `lst`; legal: `list`, `show`, `redrive`; did you mean `list`?"),
         (("demo", "--folder", __file__), 1, "a part of this path is a file; choose a folder"),
         (("quarantine",), 2, "redrive"),
