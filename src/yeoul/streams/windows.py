@@ -143,8 +143,9 @@ class Windows:
         return sorted(windows)
 
     def _drop(self, window: int) -> None:
-        for key in [key for key in self.panes if key[0] + self.per_row <= window]:
-            del self.panes[key]
+        # windows close in order, so older panes are gone: to ask all that are open would be quadratic
+        for missed in range(self.per_row):
+            self.panes.pop((window - self.per_row, missed), None)
 
     def _empty(self, limit: int, coverage: Callable[[int], Coverage]) -> list[Entry]:
         assert self.closed is not None
