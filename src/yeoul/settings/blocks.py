@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import ipaddress
 import re
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from typing import Any
 from yeoul.detect import DETECTORS, WatchConfig
 from yeoul.errors import ConfigError
 from yeoul.flows.plan import DetectBlock, EngineOptions, Lookup, Notifier, RankBlock, StreamPlan
+from yeoul.plugins import nearest
 from yeoul.rank import HotConfig
 from yeoul.settings.facts import StreamFacts, text_at, texts_at
 from yeoul.settings.models import ConsoleKeys, DetectKeys, EngineKeys, LookupKeys, NotifyKeys, RankKeys
@@ -152,7 +154,27 @@ def read_lookup(
     path = folder / keys.path
     if not path.is_file():
         warnings.append(f"`lookup.{name}.path`: `{path}` is not there (yet); keys are shown without names")
+    else:
+        _note_columns(name, path, keys, warnings)
     return Lookup(name, path, keys.key, keys.name)
+
+
+def _note_columns(name: str, path: Path, keys: LookupKeys, warnings: list[str]) -> None:
+    columns = _columns(path)
+    has = ", ".join(f"`{one}`" for one in columns) or "no header that can be read"
+    for member, column in (("key", keys.key), ("name", keys.name)):
+        if column not in columns:
+            text = f"`{path}` has no column `{column}`, so keys are shown without names; it has {has}"
+            warnings.append(f"`lookup.{name}.{member}`: {text}{nearest(column, columns)}")
+
+
+def _columns(path: Path) -> list[str]:
+    """The header of a CSV file; nothing where it cannot be read."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return [cell.strip() for cell in next(csv.reader(file), [])]
+    except (OSError, UnicodeDecodeError, csv.Error):
+        return []
 
 
 def read_notify(

@@ -409,3 +409,13 @@ def test_of_a_log_given_as_a_workspace_only_the_beginning_of_the_line_is_shown(t
     (problem,) = told(tmp_path, '{"a": "' + "x" * 5000 + '"}')
     assert "is not TOML at line 1" in problem
     assert len(problem) < 500
+
+
+def test_a_lookup_whose_file_lacks_the_column_is_noted(tmp_path: Path):
+    (tmp_path / "yeoul.toml").write_text(GOOD)
+    (tmp_path / "titles.csv").write_text("base_mck,titel\nM1,A river\n")
+    (note,) = load_workspace(tmp_path, environ={}).warnings
+    assert "has no column `title`" in note
+    assert "it has `base_mck`, `titel`; did you mean `titel`?" in note
+    (tmp_path / "titles.csv").write_text("base_mck,title\n")
+    assert load_workspace(tmp_path, environ={}).warnings == ()
