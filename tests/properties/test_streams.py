@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +106,24 @@ def test_every_row_is_in_exactly_the_windows_that_cover_its_time(splits: list[li
     windows = [(entry.start_us, entry.end_us) for entry in run.entries if entry.kind == "window" and not entry.revision]
     assert len(windows) == len(set(windows))
     assert all(end - start == declared.size_us and end % declared.slide_us == 0 for start, end in windows)
+
+
+@given(splits_made, st.integers(1, 40))
+def test_every_group_holds_the_rows_of_its_keys_that_were_neither_late_nor_future(splits: list[list[Row]], size: int):
+    run, given_rows = Run(spec(where="kept")), splits[0]
+    read(run, [given_rows], [size])
+    aside = {row.position for row in run.late} | {reject.position for _, reject in run.rejects}
+    expected = Counter(
+        (row.at_s // 10 * 10, row.c, row.m, row.h)
+        for position, row in enumerate(given_rows)
+        if row.kept and position not in aside
+    )
+    counted, summed = Counter[tuple[Any, ...]](), Counter[tuple[Any, ...]]()
+    for (start, customer, title, number), rows_there in expected.items():
+        counted[start, customer, title] += rows_there
+        summed[start, customer, title] += rows_there * number
+    found = {(row[0], row[2], row[3]): (row[4], row[5]) for row in run.results()}
+    assert found == {key: (counted[key], summed[key]) for key in counted}
 
 
 @given(splits_made, specs, st.lists(st.integers(1, 12), min_size=1, max_size=5), st.sets(st.integers(0, 40)))

@@ -247,10 +247,11 @@ class LocalStream:
         for index in np.flatnonzero(late).tolist():
             self._give_late(batch, index, int(watermark[index]))
         chosen = np.flatnonzero(counted)
-        if verdict.order is not None:
-            chosen = verdict.order[counted[verdict.order]]
         if spec.schema.event_id is not None and len(chosen):
-            chosen = self._first_ones(batch, chosen, book, watermark)
+            if verdict.order is not None:
+                chosen = verdict.order[counted[verdict.order]]
+            # from here on the order in which rows were decided tells nothing: they are taken as they stand in the batch
+            chosen = np.sort(self._first_ones(batch, chosen, book, watermark))
         book.counted += len(chosen)
         if len(chosen):
             self._count(batch, chosen, missed, past)

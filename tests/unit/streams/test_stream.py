@@ -257,6 +257,19 @@ def test_undecided_rows_enter_the_ledger_when_they_are_decided():
     assert run.ledger.balanced()
 
 
+@pytest.mark.parametrize("size", [1, 60])
+def test_rows_keep_their_keys_when_one_is_decided_after_newer_ones(size: int):
+    run = Run()
+    # the first one waits undecided while those after it, less far ahead, count at once; then they confirm a jump
+    ahead = [Row(420, c="far"), *(Row(220 + at, c=f"near{at % 2}") for at in range(8))]
+    given = [*steady(20), *ahead]
+    for first in range(0, len(given), size):
+        run.give("a", given[first : first + size])
+    run.finish()
+    found = {(row[0], row[2]): row[4] for row in run.results() if row[0] > 100}
+    assert found == {(220.0, "near0"): 4, (220.0, "near1"): 4, (420.0, "far"): 1}
+
+
 def test_a_long_silence_is_one_entry_for_the_whole_run():
     run = Run()
     run.give("a", [*steady(16), *(Row(7200 + at, c=f"c{at}") for at in range(12))])
