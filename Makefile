@@ -32,7 +32,7 @@ check: ## what a commit must pass: format, lint, types, layers, quick tests, doc
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo >/dev/null || $(BIN)/lint-imports --no-logo
-	@exec env YEOUL_TEST_PROFILE=quick $(BIN)/python -m pytest -m "not services and not slow" $(or $(ARGS),$(QUICK))
+	@exec env YEOUL_TEST_PROFILE=quick $(BIN)/python -m pytest -n 3 --dist worksteal -m "not services and not slow" $(or $(ARGS),$(QUICK))
 
 format: ## format the code and mend what the linter can mend
 	@bash scripts/setup.sh dev

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 # Deadlines are off: a busy two-core machine is no bug. Examples are derandomised, so that a red build is red again
 # when looked at; `YEOUL_TEST_PROFILE=search` looks for new ones.
 _FLAKY_HERE = [HealthCheck.too_slow, HealthCheck.data_too_large]
-_PROFILES = {"quick": (25, True), "full": (100, True), "search": (2000, False)}
+_PROFILES = {"quick": (15, True), "full": (100, True), "search": (2000, False)}
 for _name, (_examples, _derandomize) in _PROFILES.items():
     settings.register_profile(
         _name, max_examples=_examples, derandomize=_derandomize, deadline=None, suppress_health_check=_FLAKY_HERE

@@ -188,6 +188,7 @@ def test_a_name_that_was_rebound_to_loopback_is_not_let_in(console: Any) -> None
     assert refused.value.response.status_code == 403
 
 
+@pytest.mark.slow
 def test_a_reader_that_stands_still_is_later_given_the_newest_and_not_what_it_missed(
     console: Any, engine: Any, open_page: Any
 ) -> None:

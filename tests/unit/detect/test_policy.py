@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from yeoul.detect.policy import Policy
 
@@ -55,6 +56,7 @@ def test_a_larger_budget_and_fewer_keys_allow_a_larger_p():
     assert threshold(10, 100) > threshold(1, 100) > threshold(1, 10_000) > 0
 
 
+@pytest.mark.slow
 def test_the_threshold_meets_the_budget_even_where_p_is_wrong_by_a_factor():
     """Ticks of p = u ** 1.3: the tail is heavier than it says, by a factor of 20 at one in a million."""
     rng = np.random.default_rng(5)
