@@ -493,9 +493,7 @@ class ServerMessage(_Shape):
     seq: int = Field(default=0, description="Version of the topic's data; grows by one or more.")
     base: int | None = Field(default=None, description="Delta only: the version it changes.")
     data: Any = Field(default=None, description="Snapshot: the whole. Delta: a merge patch (RFC 7396).")
-    error: ErrorBody | None = Field(
-        default=None, description="`unknown_topic`, `not_found`, `bad_message`, `too_many`, `signed_out`."
-    )
+    error: ErrorBody | None = Field(None, description="`unknown_topic`, `not_found`, `bad_message`, `too_many`, …")
 
 
 Rankings.model_rebuild()

@@ -26,6 +26,8 @@ class Reject:
     """The line's bytes without its line end, redacted fields masked where they can be found."""
     kind: str = "invalid"
     """Its class in the ledger: `invalid`, or `future` for a row whose clock nobody else confirmed."""
+    header: bytes | None = None
+    """The first line of its file, where that says what the line's values are (CSV)."""
 
 
 @dataclass(slots=True)
@@ -46,6 +48,8 @@ class Rows:
     """False where `where` drops the row; None when there is no `where`."""
     fold_us: NDArray[np.int64] | None = None
     """The other reading of local times that occur twice (equal to `at_us` for all others); None when there are none."""
+    header: bytes | None = None
+    """The first line of the file, where lines cannot be read without it."""
     bytes: int = 0
     """Bytes of the lines that this batch and its rejects were made of, line ends included."""
     rejects: list[Reject] = field(default_factory=list)

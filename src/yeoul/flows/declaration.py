@@ -45,9 +45,11 @@ def keep_declaration(state: State, spec: StreamSpec) -> None:
 
 
 def _declared(spec: StreamSpec) -> dict[str, Any]:
+    # a field that is only looked at or filtered by may change, as after a mend: no window holds it
+    used = {*spec.keys, *(each.field for each in spec.aggregates)}
     return {
         "keys": list(spec.keys),
         "window": [spec.size_us, spec.slide_us],
         "aggregates": [[each.name, each.function, each.field] for each in spec.aggregates],
-        "fields": {each.name: each.type for each in spec.schema.fields},
+        "fields": {each.name: each.type for each in spec.schema.fields if each.name in used},
     }

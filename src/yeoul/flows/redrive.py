@@ -46,7 +46,7 @@ def redrive(engine: Engine, args: dict[str, Any]) -> dict[str, Any]:
         _check_masked(feed.spec)
         decoder = build_decoder(feed.spec.schema)
         for item in items:
-            rows = decoder.decode(LineBlock(item.source, item.position, item.raw + b"\n"))
+            rows = decoder.decode(LineBlock(item.source, item.position, item.raw + b"\n", item.header))
             if len(rows) != 1:
                 result["invalid"] += 1
                 continue

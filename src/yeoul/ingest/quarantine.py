@@ -19,7 +19,7 @@ _ROW_BYTES = 256
 """What an item is taken to weigh beside its line: reason, source, numbers."""
 _BYTES_KEY = "quarantine.bytes"
 _DROPPED_KEY = "quarantine.dropped."
-_COLUMNS = "id, stream, split, source, position, kind, reason, raw, size, at_us"
+_COLUMNS = "id, stream, split, source, position, kind, reason, raw, size, at_us, header"
 _GOT = re.compile(r"(?<=got )(the text )?`[^`]*`|(?<=byte )`?\w+`?|^the line has `\d+`")
 
 
@@ -42,6 +42,8 @@ class Kept:
     """Bytes of the line before it was cut."""
     at_us: int
     """Wall time when it was set aside, UTC microseconds."""
+    header: bytes | None = None
+    """The first line of its file, where the line cannot be read without it."""
 
     @property
     def redrivable(self) -> bool:
@@ -92,12 +94,13 @@ class Quarantine:
                 one.raw[:_RAW_BYTES],
                 len(one.raw),
                 at_us,
+                one.header,
             )
             for one in rejects
         ]
         self._db.executemany(
-            "INSERT INTO quarantine (stream, split, source, position, kind, reason, raw, size, at_us) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO quarantine (stream, split, source, position, kind, reason, raw, size, at_us, header) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             rows,
         )
         weight = self._weight() + sum(len(row[6]) + _ROW_BYTES for row in rows)

@@ -60,7 +60,7 @@ CREATE TABLE late (
 CREATE TABLE quarantine (
     id INTEGER PRIMARY KEY, stream TEXT NOT NULL, split TEXT NOT NULL, source TEXT NOT NULL,
     position INTEGER NOT NULL, kind TEXT NOT NULL, reason TEXT NOT NULL, raw BLOB NOT NULL,
-    size INTEGER NOT NULL, at_us INTEGER NOT NULL);
+    size INTEGER NOT NULL, at_us INTEGER NOT NULL, header BLOB);
 -- What happened to sources, and what people asked for.
 CREATE TABLE notice (
     id INTEGER PRIMARY KEY, at_us INTEGER NOT NULL, stream TEXT NOT NULL, kind TEXT NOT NULL,

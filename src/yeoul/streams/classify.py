@@ -27,6 +27,7 @@ class HeldRow:
     position: int
     raw: bytes
     kept: bool
+    header: bytes | None = None
 
 
 @dataclass(slots=True)
@@ -74,7 +75,13 @@ class Batch:
         values = {name: _plain(column[at]) for name, column in self.rows.columns.items()}
         kept = self.rows.kept is None or bool(self.rows.kept[at])
         return HeldRow(
-            int(self.at_us[index]), values, self.rows.source, int(self.rows.position[at]), self.rows.raw(at), kept
+            int(self.at_us[index]),
+            values,
+            self.rows.source,
+            int(self.rows.position[at]),
+            self.rows.raw(at),
+            kept,
+            self.rows.header,
         )
 
     def keep_held(self, front: Front) -> None:

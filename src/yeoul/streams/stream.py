@@ -296,7 +296,8 @@ class LocalStream:
         row = batch.one(index)
         ahead = (row.at_us - clock.front.at_us) / 1e6
         reason = f"its time {iso(row.at_us)} is {ahead:.1f} s ahead of its neighbours and no other rows confirm it"
-        self._out.rejects.append((clock.name, Reject(row.source, row.position, reason, row.raw, "future")))
+        reject = Reject(row.source, row.position, reason, row.raw, "future", row.header)
+        self._out.rejects.append((clock.name, reject))
 
     def _give_late(self, batch: Batch, index: int, watermark_us: int) -> None:
         row = batch.one(index)

@@ -14,6 +14,7 @@ from yeoul.errors import StateError
 from yeoul.flows.engine import Engine
 from yeoul.flows.export import export
 from yeoul.flows.housekeeping import Housekeeping
+from yeoul.flows.redrive import redrive
 from yeoul.flows.replay import replay
 from yeoul.settings import load_workspace
 from yeoul.store import open_state
@@ -215,3 +216,23 @@ def test_a_state_of_another_declaration_is_refused_in_a_sentence_by_who_writes_a
     for refused in (lambda: started(folder, ManualClock()), lambda: windows_of(folder)):
         with pytest.raises(StateError, match=r"stream `s` was changed \(keys from `\['c'\]` to `\['c', 'd'\]`"):
             refused()
+
+
+def test_a_csv_line_is_driven_again_with_the_header_of_its_file(tmp_path: Path):
+    declared = WORKSPACE.replace('"*.log"', '"*.csv", format = "csv"')
+    folder = workspace(tmp_path / "w")
+    (folder / "yeoul.toml").write_text(declared.replace('c = "c" }', 'c = "c", n = { path = "n", type = "int" } }'))
+    lines = [f"{(START + timedelta(seconds=at)).isoformat()},c1,{at}" for at in range(30)]
+    (folder / "a.csv").write_text(
+        "\n".join(["at,c,n", *lines[:10], lines[10].replace(",10", ",ten"), *lines[11:]]) + "\n"
+    )
+    engine = started(folder, ManualClock(START))
+    read_all(engine)
+    assert total(engine)["invalid"] == 1
+    engine.close()
+    (folder / "yeoul.toml").write_text(declared)
+    engine = started(folder, ManualClock(START))
+    read_all(engine)
+    assert redrive(engine, {}) == {"tried": 1, "counted": 1, "refused": 0, "invalid": 0}
+    assert total(engine)["invalid"] == 0
+    engine.close()

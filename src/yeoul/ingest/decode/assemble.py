@@ -78,9 +78,16 @@ class RowDecoder:
             fold_us=fold_us,
             bytes=len(block.data),
             rejects=[
-                Reject(block.source, block.offset + int(lines.start[i]), bad[i], masked(self._beginning(lines[i])))
+                Reject(
+                    block.source,
+                    block.offset + int(lines.start[i]),
+                    bad[i],
+                    masked(self._beginning(lines[i])),
+                    header=block.header,
+                )
                 for i in sorted(bad)
             ],
+            header=block.header,
         )
 
     def _unreadable(self, lines: Lines) -> dict[int, str]:
