@@ -63,9 +63,10 @@ class Batch:
 
     def kept(self) -> NDArray[np.bool_] | None:
         """False where the stream's filter drops the row; None when nothing is dropped."""
-        if self.rows.kept is None:
+        if self.rows.kept is None and all(row.kept for row in self.held):
             return None
-        return np.concatenate(([row.kept for row in self.held], self.rows.kept)).astype(bool)
+        fresh = np.ones(len(self.rows), bool) if self.rows.kept is None else self.rows.kept
+        return np.concatenate(([row.kept for row in self.held], fresh)).astype(bool)
 
     def one(self, index: int) -> HeldRow:
         """Row `index` by itself."""
