@@ -112,7 +112,15 @@ def _run_shell(code: str, folder: Path, where: str) -> None:
     assert done.returncode == 0, f"{where}\n{done.stdout}\n{done.stderr}"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+# The guide's commands start processes, which takes a quarter of a minute.
+SLOW = {ROOT / "docs/guide.md": pytest.mark.slow}
+
+
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(page, marks=SLOW.get(page, ())) for page in PAGES],
+    ids=lambda page: page.relative_to(ROOT).as_posix(),
+)
 def test_the_blocks_of_a_page_run(page: Path, tmp_path: Path) -> None:
     run_page(page, page.read_text(encoding="utf-8"), tmp_path)
 

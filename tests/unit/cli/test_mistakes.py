@@ -66,6 +66,7 @@ def test_all_mistakes_of_a_workspace_are_told_at_once(tmp_path: Path):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_port_in_use_is_told_and_the_engine_ends_with_it(tmp_path: Path):
     folder = demo_workspace(tmp_path)
     with socket.socket() as taken:
@@ -78,6 +79,7 @@ def test_a_port_in_use_is_told_and_the_engine_ends_with_it(tmp_path: Path):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_state_made_by_another_declaration_is_refused_with_what_to_do(tmp_path: Path):
     folder = demo_workspace(tmp_path)
     (folder / "logs/a.ndjson").write_text("")
@@ -123,6 +125,7 @@ def test_a_full_disk_seen_by_the_database_is_told_as_one():
     assert refused(caught.value) == "the disk is full; free some space and try again"
 
 
+@pytest.mark.slow
 def test_a_replay_that_is_ended_leaves_nothing_behind(tmp_path: Path):
     folder = demo_workspace(tmp_path)
     script = "import time, yeoul.cli.replay as verb; verb.replay = lambda *_: wait()\n"
