@@ -110,8 +110,11 @@ class Seasonal:
         young = slots["ticks"] < 1.0
         speaks = known & (pool.levels > 0) & tick.alive
         p_tick = two_sided(value, mean, variance, lattice=self._lattice)
-        p_minute = self._minute(value, mean, variance, level_variance, known)
-        p = np.minimum(1.0, 2.0 * np.minimum(p_tick, np.where(young, 1.0, p_minute)))
+        p_minute, above = self._minute(value, mean, variance, level_variance, known)
+        p_minute = np.where(young, 1.0, p_minute)
+        odd = np.minimum(1.0, 2.0 * np.minimum(p_tick, p_minute))
+        # a tick on the other side of what is expected is no part of the minute's deviation, yet teaches nothing either
+        p = np.where((value > mean) == above, odd, np.minimum(1.0, 2.0 * p_tick))
         lower, upper = range99(mean, variance, lattice=self._lattice)
         judgement = Judgement(
             p=np.where(speaks, p, 1.0),
@@ -120,7 +123,7 @@ class Seasonal:
             upper=np.where(tick.alive, upper, 0.0),
             confidence=np.where(speaks, self._confidence(tick.width_us), 0.0),
         )
-        self._learn(tick, value, known, mean, variance, judgement.p)
+        self._learn(tick, value, known, mean, variance, np.where(speaks, odd, 1.0))
         return judgement
 
     def _dispersion(self, size: int) -> Floats:
@@ -162,8 +165,11 @@ class Seasonal:
 
     def _minute(
         self, value: Floats, mean: Floats, variance: Floats, level_variance: Floats, known: NDArray[np.bool_]
-    ) -> Floats:
-        """Tail probability of the smoothed value, its variance widened by how correlated residuals proved to be."""
+    ) -> tuple[Floats, NDArray[np.bool_]]:
+        """Tail probability of the smoothed value, its variance widened by how correlated residuals proved to be.
+
+        And whether the smoothed value is above what is expected.
+        """
         slots, pool = self._slots, self._pool
         seen = np.where(known, _MINUTE * slots["minute"] + value, slots["minute"])
         expected = np.where(known, _MINUTE * slots["minute_mean"] + mean, slots["minute_mean"])
@@ -181,7 +187,7 @@ class Seasonal:
         slots["minute_noise"][:] = rest * slots["minute_noise"] + weight * square
         slots["minute_ticks"][:] = rest * slots["minute_ticks"] + weight
         pool.learn_widening(square, weight)
-        return p
+        return p, seen > expected
 
     def _confidence(self, width_us: int) -> Floats:
         slots = self._slots

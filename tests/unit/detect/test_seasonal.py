@@ -1,0 +1,30 @@
+"""The count baseline: which ticks are odd."""
+
+import numpy as np
+
+from yeoul.detect.contract import Tick
+from yeoul.detect.seasonal import Seasonal
+
+WIDTH_US = 10_000_000
+
+
+def judged(values: list[float]) -> np.ndarray:
+    """p of each tick of one key."""
+    detector, alive = Seasonal(), np.ones(1, bool)
+    ticks = (Tick(i * WIDTH_US, WIDTH_US, np.array([value]), alive) for i, value in enumerate(values))
+    return np.array([float(detector.judge(tick).p[0]) for tick in ticks])
+
+
+def test_a_change_too_small_for_one_tick_is_odd_over_a_minute():
+    calm = np.random.default_rng(1).poisson(40, 400).astype(float).tolist()
+    p = judged([*calm, *[56.0] * 12])
+    assert p[401] > 1e-3
+    assert p[-1] < 1e-5
+
+
+def test_a_tick_on_the_other_side_is_no_part_of_a_minute_that_was_too_high():
+    calm = np.random.default_rng(1).poisson(40, 400).astype(float).tolist()
+    p = judged([*calm, *[60.0] * 12, 36.0, 60.0])
+    assert p[-3] < 1e-5
+    assert p[-2] > 0.01
+    assert p[-1] < 1e-5
