@@ -133,7 +133,10 @@ def test_rest_shows_splits_quarantine_and_scopes(address: str) -> None:
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         hits = httpx.get(f"{address}/api/pipeline").json()["streams"].get("hits")
-        if hits and hits["quarantine"]["rows"] and httpx.get(f"{address}/api/rankings/hot/scopes").status_code == 200:
+        there = hits and hits["quarantine"]["rows"] and {each["status"] for each in hits["splits"].values()}
+        # the state is on disk before the console has heard the engine for the first time
+        ready = there and there <= {"reading", "caught_up"}
+        if ready and httpx.get(f"{address}/api/rankings/hot/scopes").status_code == 200:
             break
         time.sleep(0.1)
     (split,) = hits["splits"].values()
