@@ -33,8 +33,11 @@ from dataclasses import replace
 from yeoul.flows.replay import replay
 from yeoul.settings import load_workspace
 plan = load_workspace(folder).plan()
-if not {everything}:
-    plan = replace(plan, detects=(), ranks=())
+plan = replace(
+    plan,
+    detects=tuple(block for block in plan.detects if block.name in {watched}),
+    ranks=plan.ranks if {watched} else (),
+)
 with tempfile.TemporaryDirectory() as out:
     result = replay(plan, Path(out))
     groups = sum(1 for line in open(Path(out) / "windows.ndjson", "rb"))
@@ -42,8 +45,9 @@ done(groups, time.perf_counter() - result.seconds)
 """
 
 JOBS = {
-    "yeoul replay: windows, ledger, checkpoints": YEOUL.format(everything=False),
-    "yeoul replay: detection and ranking too": YEOUL.format(everything=True),
+    "yeoul replay: windows, ledger, checkpoints": YEOUL.format(watched=()),
+    "yeoul replay: customers watched, titles ranked": YEOUL.format(watched=("customers",)),
+    "yeoul replay: 3,000 titles watched too": YEOUL.format(watched=("customers", "titles")),
     "duckdb read_json, threads=1": """
 import duckdb
 db = duckdb.connect(config={"threads": 1})
