@@ -20,6 +20,7 @@ _ROW_BYTES = 256
 _BYTES_KEY = "quarantine.bytes"
 _DROPPED_KEY = "quarantine.dropped."
 _COLUMNS = "id, stream, split, source, position, kind, reason, raw, size, at_us, header"
+_KEPT_BYTES = "length(raw) + coalesce(length(header), 0)"
 _GOT = re.compile(r"(?<=got )(the text )?`[^`]*`|(?<=byte )`?\w+`?|^the line has `\d+`")
 
 
@@ -62,7 +63,8 @@ class Tally:
 class Quarantine:
     """The items of all streams, in the state file. What writes does so inside the caller's transaction.
 
-    When the lines (and 256 bytes an item) outgrow `cap_bytes`, the oldest go, and how many went stays known.
+    When the lines (with their headers, and 256 bytes an item) outgrow `cap_bytes`, the oldest go, and how many went
+    stays known.
 
     >>> from yeoul.store import scratch_state
     >>> import tempfile, pathlib
@@ -103,7 +105,7 @@ class Quarantine:
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             rows,
         )
-        weight = self._weight() + sum(len(row[6]) + _ROW_BYTES for row in rows)
+        weight = self._weight() + sum(len(row[6]) + len(row[9] or b"") + _ROW_BYTES for row in rows)
         self._note(_BYTES_KEY, weight)
         if weight > self._cap:
             self._drop_oldest(weight)
@@ -181,7 +183,7 @@ class Quarantine:
         """Forget items; numbers that are not there are passed over."""
         gone = 0
         for number in ids:
-            row = self._db.execute("DELETE FROM quarantine WHERE id = ? RETURNING length(raw)", (number,)).fetchone()
+            row = self._db.execute(f"DELETE FROM quarantine WHERE id = ? RETURNING {_KEPT_BYTES}", (number,)).fetchone()
             gone += row[0] + _ROW_BYTES if row else 0
         self._note(_BYTES_KEY, max(self._weight() - gone, 0))
 
@@ -190,13 +192,13 @@ class Quarantine:
         gone: dict[str, Tally] = {}
         # a little more than needed, so that a flood does not come here with every line
         enough = self._cap - self._cap // 16
-        for number, stream, raw, size in self._db.execute(
-            "SELECT id, stream, length(raw), size FROM quarantine ORDER BY id"
+        for number, stream, kept, size in self._db.execute(
+            f"SELECT id, stream, {_KEPT_BYTES}, size FROM quarantine ORDER BY id"
         ):
             if weight <= enough:
                 break
             last = number
-            weight -= raw + _ROW_BYTES
+            weight -= kept + _ROW_BYTES
             before = gone.get(stream, Tally())
             gone[stream] = Tally(before.rows + 1, before.bytes + size)
         self._db.execute("DELETE FROM quarantine WHERE id <= ?", (last,))

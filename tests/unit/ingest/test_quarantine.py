@@ -103,6 +103,15 @@ def test_over_the_cap_the_oldest_go_and_how_many_went_stays_known(state: State):
     assert min(item.position for item in quarantine.find(limit=1000)) == dropped.rows
 
 
+def test_the_header_of_a_line_weighs_too(state: State):
+    wide = [Reject("a.csv", position, "too few columns", b"x", header=b"h" * 744) for position in range(30)]
+    quarantine = add(state, *wide, cap_bytes=10_000)
+    assert 0 < len(quarantine.find()) <= 10
+    with state.transaction():
+        quarantine.remove([item.id for item in quarantine.find()])
+    assert state.meta("quarantine.bytes") == "0"
+
+
 def test_a_batch_larger_than_the_cap_leaves_its_newest_items(state: State):
     quarantine = add(state, *(reject(position, raw=b"x" * 744) for position in range(1000)), cap_bytes=10_000)
     positions = [item.position for item in quarantine.find(limit=1000)]
