@@ -2,7 +2,7 @@
 # Arguments are handed on by ARGS: make demo ARGS="--for 30s --no-open", make test ARGS="tests/unit -k windows".
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format web wheel lock bench clean
+.PHONY: help setup demo test check soak format web wheel lock bench clean
 MAKEFLAGS += --no-print-directory
 
 ARGS ?=
@@ -24,7 +24,12 @@ demo: setup ## a whole simulated service, watched by Yeoul, in the browser; Ctrl
 test: ## everything set up, all tests
 	@bash scripts/setup.sh dev
 	@bash scripts/system_packages.sh $$(grep -v '^#' requirements/debian.txt)
-	@exec $(BIN)/python -m pytest $(ARGS)
+	@exec $(BIN)/python -m pytest -m "not soak" $(ARGS)
+
+soak: ## the reliability suite in its long form (hours)
+	@bash scripts/setup.sh dev
+	@bash scripts/system_packages.sh $$(grep -v '^#' requirements/debian.txt)
+	@exec $(BIN)/python -m pytest -m soak $(or $(ARGS),tests/reliability)
 
 check: ## what a commit must pass: format, lint, types, layers, quick tests, docs (under 2 minutes)
 	@bash scripts/setup.sh dev
@@ -32,7 +37,7 @@ check: ## what a commit must pass: format, lint, types, layers, quick tests, doc
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo >/dev/null || $(BIN)/lint-imports --no-logo
-	@exec env YEOUL_TEST_PROFILE=quick $(BIN)/python -m pytest -n 3 --dist worksteal -m "not services and not slow" $(or $(ARGS),$(QUICK))
+	@exec env YEOUL_TEST_PROFILE=quick $(BIN)/python -m pytest -n 3 --dist worksteal -m "not services and not slow and not soak" $(or $(ARGS),$(QUICK))
 
 format: ## format the code and mend what the linter can mend
 	@bash scripts/setup.sh dev

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from yeoul.testing.processes import EngineProcess
 
 # Deadlines are off: a busy two-core machine is no bug. Examples are derandomised, so that a red build is red again
 # when looked at; `YEOUL_TEST_PROFILE=search` looks for new ones.
@@ -63,3 +65,18 @@ def chromium() -> str:
     if found is None:
         pytest.skip("no Chromium on this machine: apt-get install chromium")
     return found
+
+
+@pytest.fixture
+def engines() -> Iterator[Callable[..., EngineProcess]]:
+    """Starts engines, arguments as `EngineProcess`; those that still run at the end are killed."""
+    made: list[EngineProcess] = []
+
+    def start(*arguments: object, **named: object) -> EngineProcess:
+        made.append(EngineProcess(*arguments, **named))
+        return made[-1]
+
+    yield start
+    for engine in made:
+        if engine.running:
+            engine.kill()

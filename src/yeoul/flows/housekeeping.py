@@ -54,7 +54,7 @@ class Housekeeping:
         self._last_us = now
         for name, feed in self._engine.feeds.items():
             watermark = feed.stream.clocks.combined_us
-            self._archive(name, watermark - _KEEP_HOT_US)
+            self._archive(name, watermark - _KEEP_HOT_US, fewest=_FEWEST)
             self._expire(name, watermark - feed.spec.retention_us)
         self._trim()
 
@@ -78,7 +78,7 @@ class Housekeeping:
         kept = dict(self._engine.state.db.execute("SELECT name, seq FROM consumer").fetchall())
         return min((kept.get(name, 0) for name in names), default=self._engine.seq)
 
-    def _archive(self, stream: str, before_us: int, fewest: int = _FEWEST) -> int:
+    def _archive(self, stream: str, before_us: int, fewest: int) -> int:
         """Move entries that every consumer's snapshot covers, an hour's worth at a time; how many."""
         state = self._engine.state
         covered = self._covered(stream)

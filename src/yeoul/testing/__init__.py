@@ -1,1 +1,1 @@
-"""The test kit that ships: rows and streams without files. The product never imports it."""
+"""The test kit that ships: streams without files, workspaces, engines as processes. The product never imports it."""
