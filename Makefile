@@ -29,6 +29,7 @@ test: ## everything set up, all tests
 soak: ## the reliability suite in its long form (hours)
 	@bash scripts/setup.sh dev
 	@bash scripts/system_packages.sh $$(grep -v '^#' requirements/debian.txt)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/fuzz.txt
 	@exec $(BIN)/python -m pytest -m soak $(or $(ARGS),tests/reliability)
 
 check: ## what a commit must pass: format, lint, types, layers, quick tests, docs (under 2 minutes)

@@ -22,3 +22,4 @@ compile build --group build
 compile web --group web
 compile run pyproject.toml --extra kafka
 compile dev pyproject.toml --extra kafka --group test --group lint --group bench --constraint requirements/run.txt
+compile fuzz --group fuzz

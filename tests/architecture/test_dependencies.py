@@ -21,7 +21,7 @@ USED_WITHOUT_IMPORT = {
     "tzdata": "the standard library's zoneinfo reads it where the system has no zones",
     "websockets": "uvicorn speaks WebSocket through it",
 }
-LOCKS = ["build", "dev", "run", "tools", "web"]
+LOCKS = ["build", "dev", "fuzz", "run", "tools", "web"]
 
 
 def _project(root: Path) -> dict[str, Any]:
