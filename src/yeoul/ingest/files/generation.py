@@ -64,6 +64,8 @@ class Generation:
     """Wall time of the last recognition: an mtime just before it may hide a later change."""
     closing: bool = False
     """Deleted and silent for long: it will not grow."""
+    unreadable: bool = False
+    """The last attempt to read it failed: nothing is known of what was written since."""
     missing_polls: int = 0
     cut: bool = False
     """Truncated in place."""

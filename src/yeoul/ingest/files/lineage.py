@@ -27,6 +27,8 @@ class Lineage:
         """More generations were read than a position remembers: unknown ones older than those are not read again."""
         self.waiting = False
         """A generation was not found; the newer ones wait until it is sure to be gone."""
+        self.stalled = False
+        """The last `read` gave nothing because a file could not be read."""
         self._folder = folder
         self._take = take
 
@@ -38,7 +40,8 @@ class Lineage:
             self.generations.append(Generation.restored(self.path, record, path))
 
     def read(self, limit_bytes: int, *, final: bool = False) -> LineBlock | None:
-        if self.waiting and not final:
+        self.stalled = self.waiting and not final
+        if self.stalled:
             return None
         generations = self.generations
         live = max((i for i, generation in enumerate(generations) if generation.size), default=0)
@@ -48,7 +51,9 @@ class Lineage:
                 continue
             block = self._take(generation, limit_bytes, final, superseded)
             if block is not None:
+                self.stalled = False
                 return block
+            self.stalled |= generation.unreadable
         return None
 
     def position(self) -> dict[str, Any]:

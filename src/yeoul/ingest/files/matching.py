@@ -9,6 +9,7 @@ from yeoul.ingest.files.content import Content, Plain
 from yeoul.ingest.files.folder import Entry, Stat
 from yeoul.ingest.files.generation import HEAD_BYTES, Generation, digest
 from yeoul.ingest.files.handles import Handles, Looks
+from yeoul.ingest.files.reports import Reports
 
 __all__ = ["Matching"]
 
@@ -32,11 +33,13 @@ class Matching:
         generations: list[Generation],
         copies: dict[str, tuple[Stat, Generation]],
         handles: Handles,
+        reports: Reports,
     ) -> None:
         self._entries = entries
         self._copies = copies
         self._generations = generations
         self._handles = handles
+        self._reports = reports
         self._by_inode = {(e.stat.device, e.stat.inode): e for e in entries.values()}
         self._by_lineage: dict[str, list[Entry]] = {}
         for entry in entries.values():
@@ -57,7 +60,7 @@ class Matching:
                 if generation.placed is None:
                     self._find(generation, candidates(generation))
         for generation in lifted:
-            if generation.placed is None and generation.content is None:
+            if generation.placed is None and generation.content is None and not self._find_unreadable(generation):
                 self._find_shorter(generation)
                 own = self._entries.get(generation.path)
                 generation.cut |= own is not None and own.stat[:2] == (generation.device, generation.inode)
@@ -147,10 +150,26 @@ class Matching:
         return True
 
     def _find(self, generation: Generation, candidates: list[Entry]) -> None:
+        read, seen = generation.offset, generation.size
         for entry in candidates:
             if entry.path not in self.claimed and entry.stat.size and self._is_it(generation, entry):
+                self._tell_truncated(generation, entry, read, seen)
                 self.claim(generation, entry)
                 return
+
+    def _tell_truncated(self, generation: Generation, entry: Entry, read: int, seen: int) -> None:
+        """What was read in one file is found in another while the first is still there: it was copied and truncated.
+
+        After a stop a compressed file says nothing of that: until its plain one was deleted, and that inode given to
+        the next, it may have been a file that was renamed.
+        """
+        own = self._entries.get(generation.path)
+        if own is None or own.path == entry.path or own.stat.inode != generation.inode:
+            return
+        if own.stat[:2] != entry.stat[:2] and (generation.cut or not generation.raw):
+            looks = self._handles.look(entry)
+            copied = looks.size if looks else read
+            self._reports.truncated(own.path, entry.path, max(read, copied), seen)
 
     def _same_inode(self, generation: Generation) -> list[Entry]:
         entry = self._by_inode.get((generation.device, generation.inode))
@@ -204,6 +223,17 @@ class Matching:
         self._handles.give(generation, content)
         return True
 
+    def _find_unreadable(self, generation: Generation) -> bool:
+        """A file that may not be read now is taken for what was read there: it is looked at before the next read."""
+        for entry in (*self._same_inode(generation), *self._same_lineage(generation)[:1]):
+            known = entry.path == generation.path or entry.stat[:2] == (generation.device, generation.inode)
+            if known and entry.path not in self.claimed and entry.stat.size and self._handles.look(entry) is None:
+                self.claim(generation, entry)
+                if not generation.raw:
+                    generation.size = max(generation.offset, entry.stat.size)
+                return True
+        return False
+
     def _find_shorter(self, generation: Generation) -> None:
         """A copy taken before the last bytes were read stands for a generation that is truncated now."""
         for entry in (*self._same_lineage(generation), *self._elsewhere(generation)):
@@ -216,6 +246,7 @@ class Matching:
             if content is None:
                 continue
             if self._begins(generation, content, looks):
+                self._tell_truncated(generation, entry, generation.offset, generation.size)
                 generation.anchor(content, looks.size)
                 generation.raw, generation.ended = looks.raw, bool(looks.raw)
                 self._handles.give(generation, content)

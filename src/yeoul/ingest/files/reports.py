@@ -63,6 +63,15 @@ class Reports:
             detail = f"gone when read up to byte {generation.offset}; later bytes of it, if any, are lost"
             self.say("vanished", generation.path, detail)
 
+    def truncated(self, path: str, copy: str, end: int, seen: int) -> None:
+        """A file was copied and truncated; `end`: up to where there is a copy or was read, `seen`: how long it was."""
+        name = self._display(copy)
+        if seen > end:
+            detail = f"bytes {end} to {seen} ({seen - end} bytes) were gone before they were read; copied to `{name}`"
+            self.say("gap", path, detail)
+        detail = f"copied to `{name}`; lines written between the copy and the truncation, if any, are lost"
+        self.say("truncated", path, detail)
+
     def forget(self, present: Container[str]) -> None:
         """Keep nothing about files that are gone."""
         for key in [key for key in self._said if key[1] not in present]:

@@ -145,7 +145,7 @@ class FileSource:
         Raises:
             ChangedError: the listing is stale; nothing was taken as new or as missing.
         """
-        matching = Matching(entries, self._generations(), self._copies, self._handles)
+        matching = Matching(entries, self._generations(), self._copies, self._handles, self._reports)
         matching.place_known()
         if matching.free() and _names(self._folder.scan(self._lineages, self._reports.unreadable)) != _names(entries):
             raise ChangedError
@@ -281,9 +281,11 @@ class FileSource:
 
     def _take(self, generation: Generation, limit_bytes: int, final: bool, superseded: bool) -> LineBlock | None:
         """The next block of one generation; None when it has none now."""
+        generation.unreadable = True
         try:
             content = self._handles.attach(generation)
             if content is None:
+                generation.unreadable = generation.placed is not None
                 return None
             settled = superseded or generation.closing
             if content.compressed:
@@ -292,6 +294,7 @@ class FileSource:
         except ChangedError:
             self._distrust(generation)
             return None
+        generation.unreadable = False
         source = self._folder.display(generation.path)
         if generation.ended and content.broken:
             detail = f"{content.broken}: read up to uncompressed byte {generation.offset}"

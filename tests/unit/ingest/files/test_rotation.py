@@ -96,7 +96,24 @@ def test_a_copytruncate_reads_from_the_copy_what_the_original_lost(
         os.truncate(log, 0)
         append(log, lines(900, 900))
     assert reader.read() == lines(size + 1, size + 2) + lines(900, 900)
-    assert not {"gap", "truncated"} & set(reader.kinds())
+    (told,) = (notice for notice in reader.notices() if notice.kind in {"gap", "truncated"})
+    assert (told.kind, told.source) == ("truncated", "app.log")
+    assert told.detail.startswith("copied to `app.log.1`; lines written between")
+
+
+def test_bytes_seen_in_the_gap_of_a_copytruncate_are_told_with_their_range(tmp_path: Path, reader: Any):
+    log = tmp_path / "app.log"
+    append(log, lines(1, 5))
+    assert reader.read() == lines(1, 5)
+    shutil.copyfile(log, tmp_path / "app.log.1")
+    append(log, lines(6, 7))
+    reader.source.poll()
+    os.truncate(log, 0)
+    append(log, lines(900, 900))
+    assert reader.read() == lines(900, 900)
+    (gap,) = (notice for notice in reader.notices() if notice.kind == "gap")
+    assert gap.source == "app.log"
+    assert gap.detail.startswith(f"bytes {len(lines(1, 5))} to {len(lines(1, 7))} ({len(lines(6, 7))} bytes) were gone")
 
 
 @pytest.mark.parametrize("size", [3, 40], ids=["short", "longer than the head"])
