@@ -11,11 +11,13 @@ import os
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 import uvicorn
 
 from yeoul.console.app import ConsoleConfig, create_app
+from yeoul.console.connections import Connections, HttpConnection, LiveConnection, raise_limit
 from yeoul.errors import BusyError, ConfigError, InputError
 
 __all__ = ["serve"]
@@ -24,6 +26,8 @@ _FRAME_LIMIT_BYTES = 16 << 10
 _END_WITHIN_S = 3
 _PING_S = 20.0
 _PONG_WITHIN_S = 60.0
+_LOOK_EVERY_TICKS = 10
+"""A tick is a tenth of a second."""
 
 
 def serve(
@@ -58,6 +62,7 @@ def serve(
         config = dataclasses.replace(config, hosts=tuple(names), addresses=config.addresses or beyond)
         shown = f"[{host}]" if ":" in host else host
         address = f"http://{shown}:{bound[1]}"
+        raise_limit()
         _Server(_settings(config), lambda: ready and ready(address), stop).run(sockets=[listener])
 
 
@@ -69,7 +74,8 @@ def _settings(config: ConsoleConfig) -> uvicorn.Config:
         server_header=False,
         proxy_headers=False,
         lifespan="on",
-        ws="websockets-sansio",
+        http=HttpConnection,
+        ws=LiveConnection,
         ws_max_size=_FRAME_LIMIT_BYTES,
         ws_per_message_deflate=False,
         ws_ping_interval=_PING_S,
@@ -86,6 +92,7 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._ready = ready
         self._stop = stop
+        self._connections = Connections()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -95,6 +102,8 @@ class _Server(uvicorn.Server):
     async def on_tick(self, counter: int) -> bool:
         if self._stop is not None and self._stop.is_set():
             self.should_exit = True
+        if counter % _LOOK_EVERY_TICKS == 0:
+            self._connections.look(self.server_state.connections, time.monotonic())
         return await super().on_tick(counter)
 
     @contextlib.contextmanager

@@ -18,6 +18,8 @@ from typing import Any
 __all__ = ["LiveSocket", "request"]
 
 _REQUEST_LIMIT_BYTES = 1 << 20
+_UNREAD_LIMIT_BYTES = 16 << 20
+"""Who asks and asks and reads no answer is let go."""
 _PATH_LIMIT_BYTES = 100
 """A socket's address may hold 107 bytes; a deeper folder is reached by way of an open handle of it."""
 
@@ -95,6 +97,8 @@ class LiveSocket:
         for line in lines:
             peer.outgoing += json.dumps(_answer(line, handle), ensure_ascii=False).encode() + b"\n"
         self._flush(peer)
+        if len(peer.outgoing) > _UNREAD_LIMIT_BYTES:
+            self._drop(peer)
 
     def _flush(self, peer: _Peer) -> None:
         try:
@@ -115,7 +119,7 @@ class LiveSocket:
 def _answer(line: bytes, handle: Handler) -> dict[str, Any]:
     try:
         asked = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         asked = None
     if not isinstance(asked, dict):
         return {"ok": False, "error": "got a line that is no JSON object"}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
+import msgspec
+
 from yeoul.clock import SystemClock
 from yeoul.errors import InputError
 from yeoul.flows.engine import Engine
@@ -24,16 +26,16 @@ def redrive(engine: Engine, args: dict[str, Any]) -> dict[str, Any]:
     `args["stream"]` limits it to one stream. What counts is published as a revision of its window, in one checkpoint.
 
     Raises:
-        InputError: an unknown stream.
+        InputError: an unknown stream, or arguments that are none.
     """
-    stream = args.get("stream")
+    asked = _asked(args)
+    stream, ids = asked.stream, asked.ids
     if stream is not None and stream not in engine.feeds:
         message = f"got the stream `{stream}`; legal: {', '.join(sorted(engine.feeds))}"
         raise InputError(message)
     engine.commit()
     kept = Quarantine(engine.state.db)
     streams = sorted(engine.feeds) if stream is None else [stream]
-    ids = args.get("ids")
     # a row of an unconfirmed future is counted only when somebody names it: its time is most likely wrong
     found = [item for name in streams for item in kept.take(name, ids) if ids or item.kind == "invalid"]
     result = {"tried": len(found), "counted": 0, "refused": 0, "invalid": 0}
@@ -72,6 +74,20 @@ def redrive_stopped(plan: Plan, args: dict[str, Any]) -> dict[str, Any]:
         return redrive(engine, args)
     finally:
         engine.close()
+
+
+class _Asked(msgspec.Struct, forbid_unknown_fields=True):
+    stream: str | None = None
+    ids: list[int] | None = None
+
+
+def _asked(args: Any) -> _Asked:
+    # whoever may open the socket may write what he likes to it
+    try:
+        return msgspec.convert(args, _Asked)
+    except msgspec.ValidationError as error:
+        message = f"got the arguments `{str(args)[:100]}`; legal: `stream`, a text, and `ids`, whole numbers ({error})"
+        raise InputError(message) from None
 
 
 def _check_masked(spec: StreamSpec) -> None:
