@@ -114,7 +114,7 @@ class Health(_Shape):
         default_factory=list,
         description="Why. The console adds `engine_stopped {since_us}`, `engine_silent {since_us}`, `state_missing`, "
         "`state_unreadable {detail}`, `lookup_unreadable {lookup, detail}`, `people_unwritable {detail}`; those of the "
-        "engine: `no_input`, `catching_up`, `all_silent`, `many_invalid` (each with `stream`), `disk_full {detail}` …",
+        "engine: `no_input`, `catching_up`, `all_silent`, `many_invalid`, `schema_drift` (of a `stream`), `disk_full`",
     )
 
 

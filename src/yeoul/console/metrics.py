@@ -69,12 +69,27 @@ def _engine(pipeline: dict[str, Any]) -> Iterable[Metric]:
     for status in ("green", "yellow", "red"):
         health.add_metric([status], float(pipeline["health"]["status"] == status))
     yield health
+    drift = GaugeMetricFamily(
+        "yeoul_schema_drift_share", "Share of rows refused lately for one reason", labels=["stream", "field"]
+    )
+    for (stream, field), share in _drifts(pipeline["health"]["causes"]).items():
+        drift.add_metric([stream, field], share)
+    yield drift
     checkpoint = pipeline.get("checkpoint")
     if checkpoint:
         at_s, took_s = checkpoint["at_us"] / 1e6, checkpoint["duration_ms"] / 1e3
         yield GaugeMetricFamily("yeoul_checkpoint_timestamp_seconds", "Wall time of the last checkpoint", at_s)
         yield GaugeMetricFamily("yeoul_checkpoint_duration_seconds", "How long it took", took_s)
         yield GaugeMetricFamily("yeoul_state_bytes", "Size of the state file", checkpoint["state_bytes"])
+
+
+def _drifts(causes: Iterable[dict[str, Any]]) -> dict[tuple[str, str], float]:
+    """The largest share by stream and field, of the alarms that last; no field: the line as a whole."""
+    found: dict[tuple[str, str], float] = {}
+    for params in (cause["params"] for cause in causes if cause["code"] == "schema_drift"):
+        at = (params["stream"], params["field"])
+        found[at] = max(found.get(at, 0.0), params["share"])
+    return found
 
 
 def _splits(streams: dict[str, Any]) -> Iterable[Metric]:

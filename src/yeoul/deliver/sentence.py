@@ -24,6 +24,8 @@ def sentence(body: Mapping[str, Any]) -> str:
     'Abnormal: cpk C7 (customers), observed 1240 where 310.5 is normal (4.0 times), since 2026-03-02T11:10:00Z'
     """
     change = str(body.get("change", ""))
+    if change.startswith("drift_"):
+        return _drift(body, over=change == "drift_ended")
     parts = [f"{_CHANGES.get(change, change or 'Changed')}: {_who(body)}"]
     observed, expected = body.get("observed"), body.get("expected")
     if observed is not None and expected is not None:
@@ -36,6 +38,14 @@ def sentence(body: Mapping[str, Any]) -> str:
     if contributors:
         parts.append(f"most of it {_key(contributors[0]['key'])}")
     return ", ".join(parts)
+
+
+def _drift(body: Mapping[str, Any], *, over: bool) -> str:
+    """Rows that are refused because what writes them has changed."""
+    stream, reason, since = body.get("stream"), body.get("reason"), body.get("since")
+    if over:
+        return f"Over: schema drift in stream {stream}, {body.get('rows')} rows refused since {since}: {reason}"
+    return f"Schema drift in stream {stream}: {body.get('share', 0):.1%} of its rows refused since {since}: {reason}"
 
 
 def _who(body: Mapping[str, Any]) -> str:

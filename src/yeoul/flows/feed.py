@@ -11,6 +11,7 @@ from typing import Any
 
 from yeoul.clock import Clock
 from yeoul.events import Ledger
+from yeoul.flows.drift import Refusals
 from yeoul.ingest.contract import Decoder, Notice, Source, Split
 from yeoul.ingest.quarantine import Quarantine
 from yeoul.store import State
@@ -62,6 +63,8 @@ class Feed:
         self.stream: LocalStream
         self._open_source = open_source
         self.notices: list[Notice] = []
+        self.refusals = Refusals()
+        """What was read, until `flows/drifting.py` has looked at it."""
         self._decoder = decoder
         self._clock = clock
         self._checkpoint: Checkpoint
@@ -205,7 +208,10 @@ class Feed:
         reading.source, reading.offset = block.source, block.offset + len(block.data)
         reading.idle = clock.caught_up = False
         reading.silent_since_us = self._last_row_us = self._clock.monotonic_us()
-        self.stream.add(split.name, self._decoder.decode(block), wall_us=wall_us)
+        rows = self._decoder.decode(block)
+        if self.live:
+            self.refusals.note(split.name, rows)
+        self.stream.add(split.name, rows, wall_us=wall_us)
         return len(block.data)
 
     def _go_idle(self) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from yeoul.clock import Clock, SystemClock
 from yeoul.errors import StorageFullError, YeoulError
+from yeoul.flows.drifting import Drifting
 from yeoul.flows.engine import Engine
 from yeoul.flows.housekeeping import Housekeeping
 from yeoul.flows.live_message import LiveMessage
@@ -52,6 +53,7 @@ class _Loop:
         self.message = LiveMessage(engine)
         self.housekeeping = Housekeeping(engine)
         self.notifying = Notifying(engine)
+        self.drifting = Drifting(engine)
         self.causes: list[dict[str, Any]] = []
         self._full: StorageFullError | None = None
         self._polled_us = self._committed_us = self._told_us = -(1 << 60)
@@ -84,15 +86,19 @@ class _Loop:
                 self._told_us = 0
         if now - self._told_us >= _TELL_US:
             self._told_us = now
-            self.socket.publish(self.message.make(self.causes + self.housekeeping.causes() + self.notifying.causes()))
+            self.socket.publish(self.message.make(self._all_causes()))
         return done > 0
 
     def _keep(self) -> int:
         """A checkpoint, and what is due after it; any of it may find the disk full."""
         gained = self.engine.commit()
         self.housekeeping.look()
+        self.drifting.look()
         self.notifying.look()
         return gained
+
+    def _all_causes(self) -> list[dict[str, Any]]:
+        return self.causes + self.housekeeping.causes() + self.drifting.causes() + self.notifying.causes()
 
     def _due(self, now_us: int) -> bool:
         """A checkpoint is due by the clock, or at once when a window has closed."""
@@ -132,7 +138,9 @@ class _Loop:
                 case "ping":
                     return {"ok": True}
                 case "redrive":
-                    return {"ok": True, **redrive(self.engine, asked.get("args") or {})}
+                    result = redrive(self.engine, asked.get("args") or {})
+                    self.drifting.look_again()
+                    return {"ok": True, **result}
                 case _:
                     return {"ok": False, "error": f"got `{asked.get('op')}`; legal: ping, redrive"}
         except StorageFullError as error:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from yeoul.errors import InputError
 from yeoul.events import Reject
 
-__all__ = ["Kept", "Quarantine", "Tally"]
+__all__ = ["Kept", "Quarantine", "Tally", "plain_reason"]
 
 _CAP_BYTES = 64 << 20
 _RAW_BYTES = 1 << 20
@@ -155,15 +155,11 @@ class Quarantine:
         return Tally(*json.loads(noted)) if noted else Tally()
 
     def reasons(self, stream: str) -> dict[str, int]:
-        """Items by reason, most frequent first; reasons that differ only in what was got are one.
-
-        >>> _GOT.sub("…", "`hit`: got the text `x1`; legal: an integer")
-        '`hit`: got …; legal: an integer'
-        """
+        """Items by plain reason, most frequent first."""
         counts: dict[str, int] = {}
         found = self._db.execute("SELECT reason, count(*) FROM quarantine WHERE stream = ? GROUP BY reason", (stream,))
         for reason, count in found:
-            plain = _GOT.sub("…", reason)
+            plain = plain_reason(reason)
             counts[plain] = counts.get(plain, 0) + count
         return dict(sorted(counts.items(), key=lambda one: (-one[1], one[0])))
 
@@ -216,3 +212,12 @@ class Quarantine:
 
     def _note(self, key: str, value: object) -> None:
         self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, str(value)))
+
+
+def plain_reason(reason: str) -> str:
+    """A reason without what was got: reasons that differ only in that are one.
+
+    >>> plain_reason("`hit`: got the text `x1`; legal: an integer")
+    '`hit`: got …; legal: an integer'
+    """
+    return _GOT.sub("…", reason)

@@ -139,6 +139,14 @@ class TestMetrics:
         figures = console.http.get("/metrics").text
         assert 'yeoul_rows_total{class="counted",split="logs/a.log",stream="hits"} 7.0' in figures
 
+    def test_a_drift_of_the_schema_is_a_figure_by_stream_and_field(self, console: Any, engine: Any) -> None:
+        params = {"stream": "hits", "field": "cpk", "reason": "`cpk` is missing", "since_us": 1}
+        causes = [{"code": "schema_drift", "params": {**params, "share": share}} for share in (0.2, 0.5)]
+        engine.say(health={"status": "yellow", "causes": causes})
+        _until_running(console)
+        figures = console.http.get("/metrics").text
+        assert 'yeoul_schema_drift_share{field="cpk",stream="hits"} 0.5' in figures
+
 
 class TestRedrive:
     def test_the_engine_is_asked_and_its_figures_are_given(self, console: Any, engine: Any) -> None:

@@ -38,3 +38,13 @@ CASES: list[tuple[dict[str, Any], str]] = [
 @pytest.mark.parametrize(("body", "text"), CASES)
 def test_a_change_in_one_sentence(body: dict[str, Any], text: str):
     assert sentence(body) == text
+
+
+def test_a_drift_of_the_schema_says_stream_share_reason_and_since_when():
+    body = {"stream": "hits", "share": 0.1234, "reason": "`cpk` is missing", "since": "2026-03-02T11:10:00Z", "rows": 9}
+    assert sentence({"change": "drift_began", **body}) == (
+        "Schema drift in stream hits: 12.3% of its rows refused since 2026-03-02T11:10:00Z: `cpk` is missing"
+    )
+    assert sentence({"change": "drift_ended", **body}) == (
+        "Over: schema drift in stream hits, 9 rows refused since 2026-03-02T11:10:00Z: `cpk` is missing"
+    )

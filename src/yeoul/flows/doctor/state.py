@@ -8,8 +8,9 @@ import time
 from pathlib import Path
 
 from yeoul.errors import StateError
-from yeoul.events import format_duration
+from yeoul.events import format_duration, iso
 from yeoul.flows.doctor.check import Check, Verdicts
+from yeoul.flows.drifting import kept_alarms
 from yeoul.flows.export import ledgers
 from yeoul.flows.live_socket import request
 from yeoul.flows.plan import Plan
@@ -157,6 +158,10 @@ def _inside(verdicts: Verdicts, state: State, folder: Path, *, running: bool) ->
                 f"`yeoul quarantine list WORKSPACE --stream {stream}` shows why; correct the declaration, then redrive"
             )
             verdicts.warn(f"stream {stream}: {share:.0%} of {total['read']:,} rows are invalid", advice)
+        for alarm in kept_alarms(state, stream).values():
+            found = f"stream {stream}: {alarm.rows:,} rows refused since {iso(alarm.since_us)}: {alarm.reason}"
+            advice = "what writes them has changed; correct the declaration, then `yeoul quarantine redrive WORKSPACE`"
+            verdicts.warn(found, advice)
 
 
 def _size(number: float) -> str:

@@ -125,6 +125,10 @@ describe("times", () => {
 
 describe("codes from the server", () => {
   it("become sentences with their values", () => {
+    const drift = { stream: "hits", field: "cpk", reason: "`cpk` is missing", share: 0.5, splits: [], since_us: 0 };
+    expect(say(english, "health", { code: "schema_drift", params: drift })).toMatch(
+      /^50 % of the latest rows of stream hits are refused, since .+: `cpk` is missing\.$/,
+    );
     expect(say(english, "health", { code: "many_invalid", params: { stream: "hits", share: 0.123 } })).toBe(
       "12 % of the rows of stream hits cannot be read.",
     );

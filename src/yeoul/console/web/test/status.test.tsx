@@ -54,6 +54,12 @@ describe("the first sentence", () => {
     },
   );
 
+  it("does not call it normal while most rows are refused", () => {
+    const cause = { code: "schema_drift", params: { stream: "hits", reason: "`cpk` is missing", share: 0.9, since_us: 0 } };
+    const found = status({ ...calm, health: { status: "red", causes: [cause] } });
+    expect(found).toMatchObject({ tone: "unsure", text: expect.stringContaining("`cpk` is missing") });
+  });
+
   it("calls it normal with a note when only something beside the point is wrong", () => {
     const cause = { code: "notifier_failing", params: { notifier: "ops", detail: "refused" } };
     const found = status({ ...calm, health: { status: "yellow", causes: [cause] } });

@@ -246,6 +246,7 @@ export const en = {
   "health.catching_up": "stream {stream} is catching up.",
   "health.all_silent": "all sources of stream {stream} are silent.",
   "health.many_invalid": "{percent} % of the rows of stream {stream} cannot be read.",
+  "health.schema_drift": "{percent} % of the latest rows of stream {stream} are refused, since {since}: {reason}.",
   "health.log_full": "the results log holds {bytes} bytes, more than its cap; nothing is read until it shrinks.",
   "health.disk_full": "the disk is full ({detail}).",
   "health.notifier_failing": "incidents cannot be told to {notifier} ({detail}).",
