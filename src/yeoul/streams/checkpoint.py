@@ -25,7 +25,6 @@ class Checkpoint:
         self.stream = stream
         self.name = stream.spec.name
         self._number = 0
-        self._revised: set[int] = set()
         self._saved: dict[str, tuple[Any, ...]] = {}
 
     def load(self, db: sqlite3.Connection) -> dict[str, dict[str, Any]] | None:
@@ -53,7 +52,6 @@ class Checkpoint:
             self.stream.windows.put(
                 kept["kind"], kept["number"], kept["missed"], Part.from_members(kept["part"]), fresh=False
             )
-        self._revised = set(self.stream.windows.revised)
         for until, block in db.execute("SELECT until_us, block FROM event_id WHERE stream = ?", (self.name,)):
             self.stream.ids.restore(until, unpack(block))
         return positions if found else None
@@ -109,11 +107,10 @@ class Checkpoint:
         if windows.closed is not None:
             gone = (windows.closed - windows.per_row) * windows.slide_us
             db.execute("DELETE FROM part WHERE stream = ? AND seq > 0 AND window_us <= ?", (self.name, gone))
-        published = self._revised - set(windows.revised)
-        for number in published:
+        for number in windows.published:
             at = (self.name, number * windows.slide_us)
             db.execute("DELETE FROM part WHERE stream = ? AND seq < 0 AND window_us = ?", at)
-        self._revised = set(windows.revised)
+        windows.published = set()
         for place, (kind, number, missed, part) in enumerate(windows.take_fresh()):
             seq = (self._number << 20) + place + 1
             members = {"kind": kind, "number": number, "missed": missed, "part": part.as_members()}

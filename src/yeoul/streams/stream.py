@@ -5,6 +5,7 @@ It reads no file and writes no state: `add`, `end`, `idle`, `advance` change it,
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -169,7 +170,8 @@ class LocalStream:
         entries = self.windows.close(limit, coverage or self.clocks.coverage)
         if self.windows.revised and self.windows.closed is not None and (entries or closed is None):
             fresh = {(entry.start_us, entry.end_us): entry for entry in entries if entry.kind == "window"}
-            entries += self.windows.revise(lambda start, end: self._entries_of(fresh, start, end))
+            revisions = self.windows.revise(lambda start, end: self._entries_of(fresh, start, end))
+            entries = _in_time(entries, revisions, self.spec.allowed_lateness_us)
         self._touch(entries)
         self._out.entries += entries
 
@@ -309,6 +311,19 @@ class LocalStream:
             for name, value in row.values.items()
         }
         self._out.late.append(LateRow(row.at_us, row.source, row.position, reason, shown))
+
+
+def _in_time(entries: list[Entry], revisions: list[Entry], lateness_us: int) -> list[Entry]:
+    """The windows that close now, in order, each revision before those that end past its window's allowed lateness.
+
+    When they close one by one it always stands there. In a backlog, where many close together, it must too: who follows
+    the log takes an hour for complete when no revision can come for it any more.
+    """
+    ends = [entry.end_us for entry in entries]
+    merged = list(entries)
+    for revision in reversed(revisions):
+        merged.insert(bisect_right(ends, revision.end_us + lateness_us), revision)
+    return merged
 
 
 _DTYPES = {"int": np.int64, "float": np.float64, "bool": np.bool_, "timestamp": np.int64}

@@ -38,6 +38,8 @@ class Windows:
         """By window: parts that came too late for revision 0."""
         self.fresh: list[tuple[str, int, int, Part]] = []
         """What came since the last checkpoint: (`pane` or `revised`, number, missed, part)."""
+        self.published: set[int] = set()
+        """Windows whose revisions were published since the last checkpoint: what is kept of them there is to go."""
 
     def missed(self, at_us: NDArray[np.int64], watermark_us: NDArray[np.int64] | int) -> NDArray[np.int64]:
         """How many of each row's windows end at or before the watermark: 0 … per_row."""
@@ -102,8 +104,8 @@ class Windows:
         """What came since the last call and still matters, merged."""
         together: dict[tuple[str, int, int], list[Part]] = {}
         for kind, number, missed, part in self.fresh:
-            waiting = number in self.revised if kind == "revised" else (number, missed) in self.panes
-            if waiting:
+            # what was revised is taken out when it is published: its window may be revised anew before the checkpoint
+            if kind == "revised" or (number, missed) in self.panes:
                 together.setdefault((kind, number, missed), []).append(part)
         self.fresh = []
         return [(*key, merge(self.layout, parts)) for key, parts in together.items()]
@@ -161,12 +163,15 @@ class Windows:
         entries = []
         for window in sorted(window for window in self.revised if self.closed is not None and window <= self.closed):
             change = merge(self.layout, self.revised.pop(window))
+            self.published.add(window)
             end = window * self.slide_us
             before = history(end - self.size_us, end)
             total = self._total(change, before)
             revision = max((entry.revision for entry in before), default=0) + 1
             coverage = before[0].coverage if before else Coverage()
             entries.append(Entry("window", end - self.size_us, end, revision, coverage, total, change))
+        gone = {entry.end_us // self.slide_us for entry in entries}
+        self.fresh = [each for each in self.fresh if each[0] != "revised" or each[1] not in gone]
         return entries
 
     def _total(self, change: Part, before: Iterable[Entry]) -> Part:

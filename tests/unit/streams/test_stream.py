@@ -155,6 +155,19 @@ def test_a_late_row_within_allowed_lateness_publishes_the_full_new_total():
     assert [row[2] for row in run.results() if row[1] == 1] == ["c1"]
 
 
+@pytest.mark.parametrize("size", [200, 7, 1])
+def test_a_revision_stands_before_the_windows_that_end_past_its_allowed_lateness(size: int):
+    run = Run(spec(allowed_lateness_us=20 * S))
+    run.stream.open("a", joined=True)
+    given = [*(Row(float(at)) for at in range(35)), Row(12.0, c="late"), *(Row(float(at)) for at in range(35, 100))]
+    for first in range(0, len(given), size):
+        run.stream.add("a", rows(given[first : first + size]))
+        run.stream.advance()
+        run.take()
+    ends = [((entry.end_us - BASE) / S, entry.revision) for entry in run.entries if entry.kind == "window"]
+    assert ends.index((20.0, 0)) < ends.index((20.0, 1)) < ends.index((50.0, 0))
+
+
 def test_beyond_allowed_lateness_the_side_output_has_the_row_and_the_reason():
     run = Run(spec(allowed_lateness_us=20 * S))
     run.give("a", steady(60))
