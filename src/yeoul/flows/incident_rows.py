@@ -89,8 +89,14 @@ class IncidentRows:
             self._incidents[incident.id] = incident
             self._moved.add(incident.id)
 
-    def resume(self, incidents: Iterable[Incident]) -> None:
-        """Incidents that are open after a restart go on being drawn."""
+    def snapshot(self) -> dict[str, Any]:
+        """Which incidents are drawn, those too that closed a moment ago."""
+        return {"drawn": self._drawn, "closing": self._closing}
+
+    def restore(self, state: dict[str, Any], incidents: Iterable[Incident]) -> None:
+        """Incidents that are open after a restart go on being drawn, and closed ones to the end of their track."""
+        self._drawn = state.get("drawn", {})
+        self._closing = state.get("closing", {})
         for incident in incidents:
             self._drawn.setdefault(incident.id, {})
             self._incidents[incident.id] = incident

@@ -166,6 +166,7 @@ class DetectFlow:
             "incidents": self._incidents.snapshot(),
             "breakdown": None if self._breakdown is None else self._breakdown.snapshot(),
             "ticks": self._ticks,
+            "rows": self._rows.snapshot(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -175,7 +176,7 @@ class DetectFlow:
         if self._breakdown is not None and state["breakdown"] is not None:
             self._breakdown.restore(state["breakdown"])
         self._ticks = state["ticks"]
-        self._rows.resume(self._incidents.open)
+        self._rows.restore(state.get("rows", {}), self._incidents.open)
 
 
 def _why(alarm: Alarm, pieces: list[Piece], now: int, usual: float) -> list[dict[str, Any]]:

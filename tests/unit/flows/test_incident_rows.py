@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from yeoul.clock import ManualClock
+from yeoul.detect import Watch
 from yeoul.flows.incident_rows import IncidentRows
 from yeoul.flows.plan import Notifier
 from yeoul.incidents import Change, Incidents, IncidentsConfig, Sighting
@@ -68,3 +72,33 @@ def test_an_incident_that_did_not_move_is_not_written_again(state: State):
         db.execute("DELETE FROM incident")
     save(state, rows)
     assert count(state, "incident") == 0
+
+
+class Watched:
+    """As much of a watch as a track asks for: a history of one value a tick."""
+
+    def __init__(self) -> None:
+        self.ticks = np.zeros((0, 5))
+
+    def history(self, number: int) -> NDArray[np.float64]:
+        assert number == 7
+        return self.ticks
+
+
+@pytest.mark.parametrize("restarted_at", [None, 3, 5])
+def test_the_track_of_a_closed_incident_has_the_same_end_after_a_restart(state: State, restarted_at: int | None):
+    rows = IncidentRows("customers", 10, (), ManualClock())
+    watch, change = Watched(), opened("C1", 0)
+    for tick in range(20):
+        watch.ticks = np.vstack([watch.ticks, [tick * 10, 1.0, 1.0, 0.0, 2.0]])
+        if tick == 0:
+            rows.note([change], [], 0)
+        if tick == 2:
+            rows.note([Change("closed", replace(change.incident, closed_us=20))], [], 20)
+        rows.track(cast("Watch", watch), lambda _key: 7, tick * 10)
+        save(state, rows)
+        if tick == restarted_at:
+            kept = rows.snapshot()
+            rows = IncidentRows("customers", 10, (), ManualClock())
+            rows.restore(kept, [])
+    assert [at for (at,) in state.db.execute("SELECT at_us FROM track ORDER BY at_us")] == list(range(0, 100, 10))
