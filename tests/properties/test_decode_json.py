@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from yeoul.testing.decoding import check_json
@@ -37,6 +37,7 @@ def _written(document: Any, *, ascii_only: bool) -> bytes:
 
 @given(st.lists(st.tuples(_EVENTS, st.booleans()), max_size=12))
 @settings(max_examples=150, deadline=None)
+@example([({"at": 223372036874875508, "a": None}, True)])
 def test_documents_give_what_the_standard_library_finds(documents: list[tuple[Any, bool]]):
     check_json(b"\n".join(_written(document, ascii_only=ascii_only) for document, ascii_only in documents))
 

@@ -231,6 +231,8 @@ def _by_number(values: list[Any], unit_us: int) -> tuple[_Us, None, list[int]]:
         number = np.array(values)
         odd = np.flatnonzero((number < _FIRST_US / unit_us) | (number > _LAST_US / unit_us)).tolist()
         number[odd] = 0
+        if number.dtype.kind in "iu":  # a float would be too coarse for the microseconds of far years
+            return number.astype(np.int64) * unit_us, None, odd
         return np.rint(number * unit_us).astype(np.int64), None, odd
     except (OverflowError, TypeError):  # integers beyond 64 bits
         return np.zeros(len(values), np.int64), None, list(range(len(values)))
