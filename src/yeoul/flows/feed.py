@@ -40,8 +40,14 @@ class _Reading:
     silent_since_us: int = 0
     """Monotonic time of its last row."""
     idle: bool = False
+    seen: bool = False
+    """Whether it was looked into since the engine started."""
     done: bool = False
     """Read to its end for good (replay)."""
+    front_moved_us: int = 0
+    """Monotonic time at which its front moved last; before that, when it became known."""
+    front_fresh: bool = False
+    """Whether the rows that moved it can just have been written then."""
     source: str = ""
     offset: int | None = None
     """Where the last block ended."""
@@ -69,7 +75,7 @@ class Feed:
         self._clock = clock
         self._checkpoint: Checkpoint
         self._readings: dict[str, _Reading] = {}
-        self._last_row_us = clock.monotonic_us()
+        self._last_row_us = self._looked_us = clock.monotonic_us()
         self._fresh = True
         self._polled = False
         self._gone: list[str] = []
@@ -89,6 +95,7 @@ class Feed:
 
     def poll(self) -> None:
         """Look for new, rotated and vanished splits."""
+        self._looked_us = self._clock.monotonic_us()
         self.source.poll()
         self.notices += self.source.notices()
         known = {split.name: split for split in self.source.splits()}
@@ -104,7 +111,8 @@ class Feed:
                 # what is there from the beginning is waited for, what appears later joins when it has caught up
                 first = self._fresh and not self._polled
                 self.stream.open(name, joined=first and (not self.live or split.backlog_bytes() > 0))
-                self._readings[name] = _Reading(split, silent_since_us=self._clock.monotonic_us())
+                now = self._clock.monotonic_us()
+                self._readings[name] = _Reading(split, silent_since_us=now, front_moved_us=now)
             else:
                 reading.split = split
                 reading.empty = False
@@ -125,8 +133,10 @@ class Feed:
         """Let splits go idle, move the watermark, close windows."""
         if self.live:
             self._go_idle()
+            if self._may_be_passed_over():
+                return
         active = [reading for reading in self._readings.values() if not reading.idle]
-        silent = self._clock.monotonic_us() - self._last_row_us if self.live and not active else None
+        silent = self._looked_us - self._last_row_us if self.live and not active else None
         self.stream.advance(silent_us=silent)
 
     def finish(self) -> None:
@@ -196,15 +206,17 @@ class Feed:
         block = split.read(limit, final=not self.live)
         clock = self.stream.clocks.splits[split.name]
         if block is None:
-            reading.empty = True
-            clock.caught_up = True
+            reading.empty = reading.seen = True
+            clock.caught_up = not split.stalled
             if not self.live:
                 self.stream.end(split.name)
                 reading.done = True
             return 0
-        # the wall clock may only help where a row can just have been written: the last look had found nothing
-        wall_us = self._clock.now_us() if self.live and clock.caught_up else None
-        reading.moved = True
+        # the clocks may only help where a row can just have been written: the last look had found nothing
+        fresh = self.live and clock.caught_up
+        wall_us = self._believable_us(reading) if fresh else None
+        front_us = clock.front.at_us
+        reading.moved = reading.seen = True
         reading.source, reading.offset = block.source, block.offset + len(block.data)
         reading.idle = clock.caught_up = False
         reading.silent_since_us = self._last_row_us = self._clock.monotonic_us()
@@ -212,12 +224,40 @@ class Feed:
         if self.live:
             self.refusals.note(split.name, rows)
         self.stream.add(split.name, rows, wall_us=wall_us)
+        if clock.front.at_us > front_us:
+            reading.front_moved_us, reading.front_fresh = reading.silent_since_us, fresh
         return len(block.data)
 
+    def _believable_us(self, reading: _Reading) -> int | None:
+        """How far the next rows can be by the clocks; None: nothing is known.
+
+        No further than the front and the time that passed since it moved: a wall clock that is wrong, or a log that
+        comes minutes after its events, must not make the rows of one odd device believable.
+        """
+        front_us = self.stream.clocks.splits[reading.split.name].front.at_us
+        passed = self._clock.monotonic_us() - reading.front_moved_us
+        if reading.front_fresh:
+            return min(self._clock.now_us(), front_us + passed + self.spec.delay_us)
+        # how old its newest row was when it was read is not known; rows that come closely need no clock
+        return self._clock.now_us() if passed >= self.spec.delay_us else None
+
+    def _may_be_passed_over(self) -> bool:
+        """Whether a split that nobody waits for may have rows to read that are older than what the others stand at."""
+        clocks = self.stream.clocks.splits
+        unseen = [
+            self._watermark_us(name)
+            for name, reading in self._readings.items()
+            if not reading.empty and (reading.idle or not reading.seen)
+        ]
+        joined = [clock.watermark_us for clock in clocks.values() if clock.joined]
+        return bool(unseen) and (not joined or min(unseen) < min(joined))
+
     def _go_idle(self) -> None:
-        now = self._clock.monotonic_us()
+        """Who was silent until the last look; what was written since, nobody knows yet, however long ago that is."""
         for name, reading in self._readings.items():
-            if reading.empty and not reading.idle and now - reading.silent_since_us >= self.spec.idle_timeout_us:
+            caught_up = reading.empty and self.stream.clocks.splits[name].caught_up
+            silent_us = self._looked_us - reading.silent_since_us
+            if caught_up and not reading.idle and silent_us >= self.spec.idle_timeout_us:
                 self.stream.idle(name, self._clock.now_us())
                 reading.idle = True
 

@@ -44,6 +44,8 @@ class Split(Protocol):
 
     name: str
     """Stable over restarts and rotation: the lineage's path, or topic and partition. Ties in order go by it."""
+    stalled: bool
+    """Whether the last `read` gave nothing because it could not look: such a split is not silent."""
 
     def read(self, limit_bytes: int, *, final: bool = False) -> LineBlock | None:
         """The next whole lines, about `limit_bytes` of them and at least one; None when there is nothing new.

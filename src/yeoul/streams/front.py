@@ -99,15 +99,19 @@ class Front:
     def step(self, at_us: int, key: str, row: Any, *, wall_us: int | None = None) -> list[Decision]:
         """Take one row; the fates that it settles, its own among them unless it is undecided.
 
-        `wall_us` is the wall clock of a live, caught-up split: a held row that is not ahead of it is believed at once.
+        `wall_us` is how far a live, caught-up split can be by the clocks: a held row not ahead of it is believed at
+        once, with those not ahead of it that waited.
         """
         if not self.started:
             self.held.append(Held(at_us, key, row))
             return self._start() if len(self.held) >= _START_ROWS else []
         ahead = at_us > self.at_us + self.delay_us
-        if not ahead or (wall_us is not None and at_us <= wall_us):
-            self.vouched += ahead
-            decisions = self._end_run()
+        vouched = ahead and wall_us is not None and at_us <= wall_us
+        if not ahead or vouched:
+            self.vouched += vouched
+            # what waited and is not ahead of the clock either came before it: only its rows were too few to be believed
+            decisions = self._believe_to(wall_us) if vouched and wall_us is not None else []
+            decisions += self._end_run()
             decisions.append(Decision(row, at_us, self.at_us, future=False))
             self.at_us = max(self.at_us, at_us)
             return decisions
@@ -149,6 +153,17 @@ class Front:
         most = Counter(held.key for held in self.held).most_common(1)[0][1]
         return 2 * most <= len(self.held)
 
+    def _believe_to(self, wall_us: int) -> list[Decision]:
+        """Believe the held rows that are not ahead of the clock; the others go on waiting."""
+        decisions = []
+        for held in self.held:
+            if held.at_us <= wall_us:
+                if held.row is not None:
+                    decisions.append(Decision(held.row, held.at_us, self.at_us, future=False))
+                self.at_us = max(self.at_us, held.at_us)
+        self.held = [held for held in self.held if held.at_us > wall_us]
+        return decisions
+
     def _end_run(self) -> list[Decision]:
         ended, self.held = self.held, []
         return [Decision(held.row, held.at_us, self.at_us, future=True) for held in ended if held.row is not None]
@@ -157,8 +172,17 @@ class Front:
         rows, self.held = self.held, []
         if not rows:
             return []
-        self.at_us = min(held.at_us for held in rows)
+        times = sorted({held.at_us for held in rows})
+        fits = times[0] if times[-1] - times[0] <= self.delay_us else min(times, key=lambda at: self._misfits(at, rows))
+        self.at_us = fits
         return self._again(rows)
+
+    def _misfits(self, at_us: int, rows: list[Held]) -> tuple[int, int]:
+        """How many of the first rows would not count, and how many of them as future, if the front began at `at_us`."""
+        trial = Front(self.delay_us, self.skew_us, at_us)
+        decisions = [decision for held in rows for decision in trial.step(held.at_us, held.key, held.at_us)]
+        future = sum(each.future for each in decisions)
+        return future + sum(each.at_us < each.front_us - self.delay_us for each in decisions), future
 
     def _jump(self) -> list[Decision]:
         """The held rows agree: the smallest of them is the front, and the rule is applied again to the rest."""

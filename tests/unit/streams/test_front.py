@@ -43,6 +43,26 @@ def test_a_first_row_a_year_ahead_moves_nothing():
     assert not any(decision.future for decision in decisions if decision.row != 0)
 
 
+@pytest.mark.parametrize("place", range(1, 16))
+def test_a_device_far_behind_among_the_first_rows_moves_nothing(place: int):
+    times = [20 * DAY + at * S for at in range(20)]
+    front = Front(DELAY, SKEW)
+    decisions = feed(front, [*times[:place], 0, *times[place:]])
+    assert front.at_us == times[-1]
+    assert len(decisions) == 21
+    assert not any(decision.future for decision in decisions)
+    odd = next(decision for decision in decisions if decision.row == place)
+    assert odd.at_us < odd.front_us - DELAY
+
+
+def test_a_first_row_long_before_the_others_is_believed():
+    front = Front(DELAY, SKEW)
+    decisions = feed(front, [0, *(DAY + at * S for at in range(15))])
+    assert [decision.front_us for decision in decisions if decision.row == 0] == [0]
+    assert not any(decision.future for decision in decisions)
+    assert front.at_us == DAY + 14 * S
+
+
 @pytest.mark.parametrize(
     ("ahead", "front_after", "counted"),
     [
@@ -116,6 +136,14 @@ def test_the_wall_clock_vouches_for_a_row_that_is_not_ahead_of_it():
     decisions = front.step(6 * 3600 * S, "c", "morning", wall_us=6 * 3600 * S)
     assert [decision.row for decision in decisions] == ["morning"]
     assert front.at_us == 6 * 3600 * S
+
+
+def test_with_a_row_that_the_wall_clock_vouches_for_come_those_that_waited():
+    front = started_at(0)
+    feed(front, [3600 * S, 3 * DAY], ["c", "odd"])
+    decisions = front.step(3660 * S, "c", "later", wall_us=3660 * S)
+    assert [(decision.row, decision.future) for decision in decisions] == [(0, False), (1, True), ("later", False)]
+    assert front.at_us == 3660 * S
 
 
 def test_when_it_goes_idle_the_wall_clock_settles_what_is_undecided():
