@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import accumulate
+from pathlib import Path
 from typing import Any
 
 from yeoul.events import iso
@@ -23,6 +24,8 @@ _FILE_BYTES = 64 << 20
 _MOST_LATE = 1_000_000
 _MOST_NOTICES = 100_000
 _KEEP_INCIDENTS_US = 90 * 86_400 * 1_000_000
+_LINGER_US = 3_600_000_000
+"""So long a file stays after its entries are past retention: an export that began before may still read it."""
 
 
 class Housekeeping:
@@ -32,6 +35,9 @@ class Housekeeping:
         self._engine = engine
         self._last_us = self._weighed_us = engine.clock.monotonic_us()
         self._log_bytes = 0
+        self._swept = False
+        self._expired: list[tuple[int, Path]] = []
+        """Files to remove, and when."""
 
     @property
     def over_cap(self) -> bool:
@@ -46,6 +52,9 @@ class Housekeeping:
     def look(self) -> None:
         """Do what is due."""
         now = self._engine.clock.monotonic_us()
+        if not self._swept:
+            self._swept = True
+            self._sweep()
         if now - self._weighed_us >= _WEIGH_EVERY_US:
             self._weighed_us = now
             self._keep_below_cap()
@@ -57,6 +66,30 @@ class Housekeeping:
             self._archive(name, watermark - _KEEP_HOT_US, fewest=_FEWEST)
             self._expire(name, watermark - feed.spec.retention_us)
         self._trim()
+        for due_us, path in self._expired:
+            if due_us <= now:
+                path.unlink(missing_ok=True)
+        self._expired = [each for each in self._expired if each[0] > now]
+
+    def _sweep(self) -> None:
+        """Remove the files that a crash left: half written, whole but not booked, or past retention.
+
+        Others that nothing refers to are somebody's: they are what is left when a state was lost.
+        """
+        state = self._engine.state
+        booked = {state.folder / path for (path,) in state.db.execute("SELECT path FROM archive")}
+        for name, feed in self._engine.feeds.items():
+            before = _time_name(feed.stream.clocks.combined_us - feed.spec.retention_us)
+            for path in (state.folder / "history" / name).glob("*"):
+                time, _, seq = path.stem.rpartition("-")
+                whole = path.suffix == ".parquet" and path not in booked
+                if path.name.endswith(".parquet.tmp") or (whole and (time <= before or self._in_log(seq))):
+                    path.unlink(missing_ok=True)
+
+    def _in_log(self, seq: str) -> bool:
+        """Whether an entry is still where it was before it was to move to a file."""
+        found = self._engine.state.db.execute("SELECT 1 FROM log WHERE seq = CAST(? AS INTEGER)", (seq,))
+        return found.fetchone() is not None
 
     def _keep_below_cap(self) -> None:
         """Move all that its consumers have read when the log has reached its cap."""
@@ -92,7 +125,7 @@ class Housekeeping:
             return 0
         windows = [row for row in rows if row[2] in _WINDOWS] or rows  # a note may be of no time
         starts, ends = min(row[3] for row in windows), max(row[4] for row in windows)
-        path = f"history/{stream}/{iso(starts).replace(':', '')}-{rows[0][0]}.parquet"
+        path = f"history/{stream}/{_time_name(starts)}-{rows[0][0]}.parquet"
         target = state.folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
         write_entries(target, rows)
@@ -119,8 +152,8 @@ class Housekeeping:
                 feed.keys[field].forget(idle)
                 rows = [(stream, field, code) for code in idle]
                 db.executemany("DELETE FROM key WHERE stream = ? AND field = ? AND code = ?", rows)
-        for (path,) in gone:
-            (state.folder / path).unlink(missing_ok=True)
+        due_us = self._engine.clock.monotonic_us() + _LINGER_US
+        self._expired += [(due_us, state.folder / path) for (path,) in gone]
 
     def _oldest_us(self, stream: str, otherwise: int) -> int:
         """Start of the oldest window that the log or a file still holds: its keys are still asked for."""
@@ -139,3 +172,8 @@ class Housekeeping:
             db.execute("DELETE FROM incident WHERE closed_us <= ?", (told,))
             for table, most in {"late": _MOST_LATE, "notice": _MOST_NOTICES}.items():
                 db.execute(f"DELETE FROM {table} WHERE id <= (SELECT max(id) FROM {table}) - ?", (most,))
+
+
+def _time_name(at_us: int) -> str:
+    """A time as part of a file's name, in the order of times; empty before all times."""
+    return iso(at_us).replace(":", "") if at_us > 0 else ""

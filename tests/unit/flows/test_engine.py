@@ -124,6 +124,45 @@ def test_old_entries_move_to_files_though_the_first_of_them_is_a_note_of_no_time
     engine.close()
 
 
+def test_what_a_crash_left_of_the_archive_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    folder = workspace(tmp_path, 'retention = "4h"\n')
+    clock = ManualClock()
+    write(folder / "a.log", *(line(at * 10) for at in range(3000)))
+    engine = started(folder, clock)
+    read_all(engine)
+    kept_tidy(engine, clock)
+    history = folder / ".yeoul/history/s"
+    (booked,) = history.iterdir()
+    in_log = engine.state.db.execute("SELECT max(seq) FROM log").fetchone()[0]
+    half = history / f".{booked.name}.tmp"
+    not_booked = history / f"2026-03-02T180000Z-{in_log}.parquet"
+    expired = history / "2026-02-01T000000Z-1.parquet"
+    of_a_lost_state = history / "2026-03-02T180000Z-777777.parquet"
+    for path in (half, not_booked, expired, of_a_lost_state):
+        path.write_bytes(b"")
+    Housekeeping(engine).look()
+    assert set(history.iterdir()) == {booked, of_a_lost_state}
+    engine.close()
+
+
+def test_a_file_past_retention_stays_a_while_for_an_export_that_began_before(tmp_path: Path) -> None:
+    folder = workspace(tmp_path, 'retention = "1h"\n')
+    clock = ManualClock()
+    write(folder / "a.log", *(line(at * 10) for at in range(1500)))
+    engine = started(folder, clock)
+    read_all(engine)
+    housekeeping = Housekeeping(engine)
+    clock.advance(61_000_000)
+    housekeeping.look()
+    history = folder / ".yeoul/history/s"
+    assert engine.state.db.execute("SELECT count(*) FROM archive").fetchone()[0] == 0
+    assert len(list(history.iterdir())) == 1
+    clock.advance(3_600_000_000)
+    housekeeping.look()
+    assert not list(history.iterdir())
+    engine.close()
+
+
 def test_a_key_that_comes_back_or_stands_in_a_kept_window_is_not_forgotten(tmp_path: Path) -> None:
     folder = workspace(tmp_path, 'retention = "3h"\n')
     clock = ManualClock()
