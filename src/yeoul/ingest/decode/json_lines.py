@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from operator import attrgetter
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from yeoul.events import RowSchema
 from yeoul.ingest.decode.contract import Members, slots
+from yeoul.ingest.decode.json_masks import mask_json
 from yeoul.ingest.decode.lines import Lines
 
 __all__ = ["JsonReader"]
@@ -96,15 +96,8 @@ class JsonReader:
                 bad[number] = self._reason(error, line) if line.strip() else ""
 
     def mask(self, raw: bytes, names: frozenset[str], header: bytes | None) -> bytes:
-        paths = [slot.path for slot in self._slots if slot.name in names]
-        try:
-            whole = json.loads(raw)
-        except (ValueError, RecursionError):
-            return _mask_text(raw, [path[-1] for path in paths])
-        for path in paths:
-            _mask_member(whole, path)
-        # names that occur twice keep their last value only, so nothing that was hidden can show up again
-        return json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode(errors="backslashreplace")
+        hidden = [slot.path for slot in self._slots if slot.name in names]
+        return mask_json(raw, hidden, [slot.path for slot in self._slots if slot.path not in hidden])
 
     def _reason(self, error: Exception, line: bytes) -> str:
         if isinstance(error, RecursionError):
@@ -224,23 +217,3 @@ def _walk(value: Any, path: tuple[str, ...]) -> Any:
             return [value]  # no type accepts a list: as with structs, a value where an object should be is a mistake
         value = value.get(part)
     return value
-
-
-def _mask_member(value: Any, path: tuple[str, ...]) -> None:
-    for part in path[:-1]:
-        value = value.get(part) if isinstance(value, dict) else None
-    if isinstance(value, dict) and path[-1] in value:
-        value[path[-1]] = "***"
-
-
-def _mask_text(raw: bytes, names: list[str]) -> bytes:
-    """Mask what looks like the member in a line that cannot be parsed: a text, number or word, whole or broken off."""
-    for name in names:
-        key = re.escape(json.dumps(name, ensure_ascii=False).encode())
-        raw = re.sub(key + rb'(\s*:\s*)(?:"(?:[^"\\]|\\.)*+"?|[^\s,}\]"]+)', _masked(name), raw)
-    return raw
-
-
-def _masked(name: str) -> Any:
-    key = json.dumps(name, ensure_ascii=False).encode()
-    return lambda found: key + found[1] + b'"***"'
