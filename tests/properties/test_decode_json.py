@@ -38,6 +38,7 @@ def _written(document: Any, *, ascii_only: bool) -> bytes:
 @given(st.lists(st.tuples(_EVENTS, st.booleans()), max_size=12))
 @settings(max_examples=150, deadline=None)
 @example([({"at": 223372036874875508, "a": None}, True)])
+@example([({"at": 1, "hit": "\x1e7", "a": {"@fields": {"hit": "\x1e.5"}}}, True)])
 def test_documents_give_what_the_standard_library_finds(documents: list[tuple[Any, bool]]):
     check_json(b"\n".join(_written(document, ascii_only=ascii_only) for document, ascii_only in documents))
 

@@ -46,14 +46,16 @@ def _integer(value: Any) -> int:
         assert abs(value) <= 1 << 53
     else:
         assert type(value) is int
-    assert -(1 << 63) <= int(value) < 1 << 63
-    return int(value)
+    number = int(value.strip() if isinstance(value, str) else value)
+    assert -(1 << 63) <= number < 1 << 63
+    return number
 
 
 def _number(value: Any) -> float:
     assert type(value) in {int, float, str}
     if isinstance(value, str):
-        assert set(value.strip()) <= set("0123456789.eE+-")
+        value = value.strip()
+        assert set(value) <= set("0123456789.eE+-")
     number = float(value)
     assert math.isfinite(number)
     return number

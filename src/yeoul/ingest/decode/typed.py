@@ -145,7 +145,9 @@ def _integer(value: Any) -> int:
     if type(value) is int:
         number = value
     elif type(value) is str:
-        number = int(value) if len(value) < 64 and _INT.fullmatch(value.strip()) else _MAX + 1
+        # stripped for the conversion too: it knows other blanks than `strip`
+        digits = value.strip() if len(value) < 64 else ""
+        number = int(digits) if _INT.fullmatch(digits) else _MAX + 1
     else:
         number = int(value) if type(value) is float and value.is_integer() and abs(value) <= _EXACT else _MAX + 1
     if not -_MAX - 1 <= number <= _MAX:
@@ -176,8 +178,8 @@ def _number(value: Any) -> float:
             number = float(value)
         except OverflowError:
             number = math.inf
-    elif type(value) is str and _FLOAT.fullmatch(value.strip()):
-        number = float(value)
+    elif type(value) is str and _FLOAT.fullmatch(digits := value.strip()):
+        number = float(digits)
     else:
         number = math.nan
     if not math.isfinite(number):
