@@ -43,6 +43,8 @@ _HURRIED = {
     "yeoul.flows.housekeeping:_FEWEST": 10,
 }
 """What keeps snapshots and compaction rare, and what makes them happen at every checkpoint."""
+_SMALL = {"yeoul.flows.feed:_LIVE_BLOCK_BYTES": 16 << 10, "yeoul.flows.run:_READ_AT_ONCE_BYTES": 64 << 10}
+"""A backlog is read in many blocks and kept in many checkpoints, so that there is a before and an after everywhere."""
 
 
 def main() -> None:
@@ -52,12 +54,12 @@ def main() -> None:
     add("--kill", action="append", default=[], metavar="STAGE:COUNT", help=f"stages: {', '.join(STAGES)}")
     add("--term", action="append", default=[], metavar="STAGE:COUNT", help="the same by SIGTERM")
     add("--hurry", action="store_true", help="snapshots and compaction at every checkpoint")
+    add("--small-blocks", action="store_true", help="a backlog takes many blocks and checkpoints")
     add("verb", nargs=argparse.REMAINDER, help="a verb of `yeoul` with its arguments")
     options = parser.parse_args()
-    if options.hurry:
-        for place, value in _HURRIED.items():
-            owner, name = _find(place)
-            setattr(owner, name, value)
+    for place, value in ((_HURRIED if options.hurry else {}) | (_SMALL if options.small_blocks else {})).items():
+        owner, name = _find(place)
+        setattr(owner, name, value)
     for number, armed in ((signal.SIGKILL, options.kill), (signal.SIGTERM, options.term)):
         for one in armed:
             stage, _, count = one.partition(":")

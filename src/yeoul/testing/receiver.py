@@ -1,0 +1,60 @@
+"""A receiver of webhooks on loopback that keeps what it heard."""
+
+from __future__ import annotations
+
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+__all__ = ["Receiver"]
+
+
+class Receiver(ThreadingHTTPServer):
+    """Answers 204 to every message; used as a context manager.
+
+    >>> with Receiver() as receiver:
+    ...     receiver.url.startswith("http://127.0.0.1:")
+    True
+    """
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.heard: list[tuple[str, bytes]] = []
+        """(idempotency key, body) of each message, repeats too."""
+        self.url = f"http://127.0.0.1:{self.server_address[1]}/told"
+
+    def __enter__(self) -> Receiver:  # noqa: PYI034 - the base class says `Self` of itself only
+        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.shutdown()
+        self.server_close()
+
+    def bodies(self) -> dict[str, bytes]:
+        """The body of each idempotency key.
+
+        Raises:
+            AssertionError: a key came with two bodies.
+        """
+        found: dict[str, bytes] = {}
+        for key, body in list(self.heard):
+            if found.setdefault(key, body) != body:
+                message = f"the key {key} came with two bodies: {found[key]!r} and {body!r}"
+                raise AssertionError(message)
+        return found
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Receiver
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.heard.append((self.headers["Idempotency-Key"], body))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        """Stay silent."""
