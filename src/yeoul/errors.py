@@ -8,6 +8,7 @@ from __future__ import annotations
 __all__ = [
     "BusyError",
     "ConfigError",
+    "DamagedError",
     "InputError",
     "MissingExtraError",
     "SourceError",
@@ -53,6 +54,10 @@ class SourceError(YeoulError, OSError):
 
 class StateError(YeoulError, RuntimeError):
     """State on disk that cannot be used as it is: damaged, of another declaration, of a newer release."""
+
+
+class DamagedError(StateError):
+    """State on disk whose bytes are not those that were written."""
 
 
 class BusyError(YeoulError, RuntimeError):

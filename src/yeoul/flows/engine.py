@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from yeoul.clock import Clock
+from yeoul.flows.archived import archived
 from yeoul.flows.contract import Consumer
 from yeoul.flows.declaration import keep_declaration
 from yeoul.flows.feed import Feed, seal
@@ -19,7 +20,6 @@ from yeoul.flows.parts import build_consumers, open_source
 from yeoul.flows.plan import Plan, StreamPlan
 from yeoul.ingest.decode import build_decoder
 from yeoul.ingest.quarantine import Quarantine
-from yeoul.lake.archive import read_entries
 from yeoul.store import State, pack, unpack
 from yeoul.streams import log as results_log
 
@@ -69,8 +69,7 @@ class Engine:
 
     def read_archive(self, path: str) -> Iterable[tuple[Any, ...]]:
         """Rows of an archived part of the results log."""
-        rows: Iterable[tuple[Any, ...]] = read_entries(self.state.folder / path)
-        return rows
+        return archived(self.state, path)
 
     def _catch_up(self, consumer: Consumer) -> None:
         row = self.state.db.execute("SELECT seq, block FROM consumer WHERE name = ?", (consumer.name,)).fetchone()

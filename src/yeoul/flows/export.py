@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import IO, Any
@@ -13,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yeoul.events import Ledger, iso
+from yeoul.flows.archived import archived
 from yeoul.flows.declaration import check_declaration
 from yeoul.flows.plan import Plan, StreamPlan
 from yeoul.flows.ranking import RankFlow
-from yeoul.lake.archive import read_entries
 from yeoul.store import State, read_state, unpack
 from yeoul.streams import Checkpoint, Layout, LocalStream, Part
 from yeoul.streams.log import COLUMNS, Archive, decode, read
@@ -47,10 +48,7 @@ def export(plan: Plan, out: Path) -> list[Path]:
             check_declaration(state, stream.spec)
         books = ledgers(state)
 
-        def archive(path: str) -> Iterable[tuple[Any, ...]]:
-            rows: Iterable[tuple[Any, ...]] = read_entries(state.folder / path)
-            return rows
-
+        archive = partial(archived, state)
         return write_results(state, plan, out, books, archive, _places_now(state, plan, archive))
     finally:
         state.close()

@@ -128,11 +128,11 @@ class Housekeeping:
         path = f"history/{stream}/{_time_name(starts)}-{rows[0][0]}.parquet"
         target = state.folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        write_entries(target, rows)
+        crc = write_entries(target, rows)
         with state.transaction() as db:
             db.execute(
-                "INSERT OR REPLACE INTO archive VALUES (?, ?, ?, ?, ?, ?)",
-                (path, stream, rows[0][0], rows[-1][0], starts, ends),
+                "INSERT OR REPLACE INTO archive VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (path, stream, rows[0][0], rows[-1][0], starts, ends, crc),
             )
             db.executemany("DELETE FROM log WHERE seq = ?", [(row[0],) for row in rows])
         return len(rows)

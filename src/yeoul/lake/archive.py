@@ -7,13 +7,14 @@ import errno
 import glob
 import os
 import shutil
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from yeoul.errors import StateError, StorageFullError
+from yeoul.errors import DamagedError, StorageFullError
 
 __all__ = ["ENTRY_COLUMNS", "read_entries", "write_entries"]
 
@@ -33,13 +34,14 @@ ENTRY_COLUMNS = {
 
 _LIST = ", ".join(f'CAST("{name}" AS {kind}) AS "{name}"' for name, kind in ENTRY_COLUMNS.items())
 _READ_ROWS = 64
+_READ_BYTES = 1 << 20
 _ROW_GROUP = 2048  # the smallest that DuckDB makes
 
 Row = tuple[Any, ...]
 
 
-def write_entries(path: Path, entries: Sequence[Row]) -> None:
-    """Write rows of table `log` (members as `ENTRY_COLUMNS`) to a file, in the order given.
+def write_entries(path: Path, entries: Sequence[Row]) -> int:
+    """Write rows of table `log` (members as `ENTRY_COLUMNS`) to a file, in the order given; the CRC-32 of the file.
 
     The file is written beside its place, synchronised to disk and then renamed: after a crash it is whole or not there.
     A file of that name is replaced.
@@ -57,6 +59,7 @@ def write_entries(path: Path, entries: Sequence[Row]) -> None:
                 f"COPY (SELECT {_LIST} FROM entries) TO '{target}' "
                 f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_ROW_GROUP})"
             )
+        crc = _crc(beside)
         _sync(beside)
         beside.rename(path)
         _sync(path.parent)
@@ -65,14 +68,20 @@ def write_entries(path: Path, entries: Sequence[Row]) -> None:
             beside.unlink()
         _raise_plain(error, path)
         raise
+    return crc
 
 
-def read_entries(path: Path) -> Iterator[Row]:
+def read_entries(path: Path, crc: int | None = None) -> Iterator[Row]:
     """The rows of a file that `write_entries` made, in their order, a few at a time.
 
+    Args:
+        path: the file.
+        crc: what `write_entries` gave for it; None: not known, and only damage that Parquet notices is found.
+
     Raises:
-        StateError: the file is missing or damaged.
+        DamagedError: the file is missing or damaged.
     """
+    _check(path, crc)
     names = ", ".join(f'"{name}"' for name in ENTRY_COLUMNS)
     with contextlib.closing(_engine()) as engine:
         try:
@@ -83,8 +92,27 @@ def read_entries(path: Path) -> Iterator[Row]:
             while rows := found.fetchmany(_READ_ROWS):
                 yield from rows
         except _errors() as error:
-            message = f"the archived results in `{path}` cannot be read ({_first_line(error)}); restore the file"
-            raise StateError(message) from error
+            raise _damaged(path, _first_line(error)) from error
+
+
+def _check(path: Path, crc: int | None) -> None:
+    try:
+        if crc is not None and _crc(path) != crc:
+            raise _damaged(path, "its bytes are not those that were written")
+    except OSError as error:
+        raise _damaged(path, error.strerror or str(error)) from error
+
+
+def _damaged(path: Path, why: str) -> DamagedError:
+    return DamagedError(f"the archived results in `{path}` cannot be read ({why}); restore the file")
+
+
+def _crc(path: Path) -> int:
+    crc = 0
+    with path.open("rb") as file:
+        while data := file.read(_READ_BYTES):
+            crc = zlib.crc32(data, crc)
+    return crc
 
 
 def _columns(entries: Sequence[Row]) -> Iterator[np.ndarray[Any, Any]]:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from yeoul.errors import StateError
+from yeoul.errors import DamagedError, StateError
 
 __all__ = ["pack", "unpack"]
 
@@ -38,14 +38,16 @@ def _decode(code: int, data: memoryview) -> Any:
     return np.frombuffer(body, dtype=np.dtype(dtype.decode())).reshape(sizes).copy()
 
 
-def pack(value: Any) -> bytes:
+def pack(value: Any, level: int = 1) -> bytes:
     """Bytes of `value`: dicts, lists, numbers, text, bytes, and NumPy arrays of numbers inside them.
+
+    `level` is zlib's: 0 for what cannot be made smaller.
 
     >>> unpack(pack({"seq": 3, "level": np.array([1.5, 2.0])}))["level"]
     array([1.5, 2. ])
     """
     body = msgspec.msgpack.encode(value, enc_hook=_encode)
-    packed = zlib.compress(body, 1)
+    packed = zlib.compress(body, level)
     return _MAGIC + zlib.crc32(packed).to_bytes(4, "little") + packed
 
 
@@ -53,9 +55,9 @@ def unpack(data: bytes) -> Any:
     """What `pack` was given.
 
     Raises:
-        StateError: the bytes are damaged.
+        DamagedError: they are not the bytes that were written.
     """
     if data[:2] != _MAGIC or zlib.crc32(data[6:]) != int.from_bytes(data[2:6], "little"):
         message = f"kept state is damaged: a block of {len(data)} bytes does not match its checksum"
-        raise StateError(message)
+        raise DamagedError(message)
     return msgspec.msgpack.decode(zlib.decompress(data[6:]), ext_hook=_decode)

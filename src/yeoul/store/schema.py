@@ -103,5 +103,10 @@ CREATE TABLE outbox (
     next_us INTEGER NOT NULL DEFAULT 0);
 """
 
-STEPS: tuple[str, ...] = (_FIRST,)
+_SECOND = """
+-- CRC-32 of the whole file; NULL for files of the first release. From here on `state.sums` holds sums of all pages.
+ALTER TABLE archive ADD COLUMN crc INTEGER;
+"""
+
+STEPS: tuple[str, ...] = (_FIRST, _SECOND)
 """Step i brings a state of version i to version i + 1 (SQLite's `user_version`)."""

@@ -1,4 +1,4 @@
-"""Opening the state file: the lock that makes one writer, the schema's steps, transactions that say why they failed."""
+"""Opening the state file: the lock that makes one writer, the checksums, the schema's steps, transactions."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from yeoul.errors import BusyError, StateError, StorageFullError
+from yeoul.errors import BusyError, DamagedError, StateError, StorageFullError
+from yeoul.store.copying import SUMS, Copying
+from yeoul.store.good_copy import Restored, put_copy_back
 from yeoul.store.schema import STEPS
+from yeoul.store.sums import check_files
 
 __all__ = ["State", "open_state", "read_state", "scratch_state"]
 
@@ -21,10 +24,16 @@ _FILE = "state.db"
 class State:
     """A connection to the state file of one workspace; `db` is for statements, `transaction` for writing."""
 
-    def __init__(self, db: sqlite3.Connection, folder: Path, lock: int | None = None) -> None:
+    def __init__(
+        self, db: sqlite3.Connection, folder: Path, lock: int | None = None, copying: Copying | None = None
+    ) -> None:
         self.db = db
         self.folder = folder
+        self.restored: Restored | None = None
+        """Set when the state was damaged and a good copy took its place."""
         self._lock = lock
+        self.copying = copying
+        """Of the one writer whose state is kept: copies the log back, and the state to its good copy."""
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -43,6 +52,8 @@ class State:
                 self.db.execute("ROLLBACK")
             _raise_plain(error, self.folder)
             raise
+        if self.copying is not None:
+            self.copying.look()
 
     def meta(self, key: str) -> str | None:
         """A fact about this state."""
@@ -55,10 +66,16 @@ class State:
 
     def close(self) -> None:
         """Close the file and let go of the lock."""
-        self.db.close()
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        try:
+            copying, self.copying = self.copying, None
+            if copying is None:
+                self.db.close()
+            else:
+                copying.close()
+        finally:
+            if self._lock is not None:
+                os.close(self._lock)
+                self._lock = None
 
 
 def _raise_plain(error: BaseException, folder: Path) -> None:
@@ -66,14 +83,18 @@ def _raise_plain(error: BaseException, folder: Path) -> None:
     code = getattr(error, "sqlite_errorcode", None)
     full = code is not None and code & 0xFF == sqlite3.SQLITE_FULL
     no_space = isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
-    # SQLite reports a write that found no space as a plain I/O error on some file systems
-    io_full = code is not None and code & 0xFF == sqlite3.SQLITE_IOERR and _free_bytes(folder) < 1 << 16
+    # on some file systems SQLite reports a write without space as a plain I/O error, or as a file not to be opened
+    io_full = (
+        code is not None
+        and code & 0xFF in {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
+        and _free_bytes(folder) < 1 << 16
+    )
     if full or no_space or io_full:
         message = f"the disk that holds `{folder}` is full; free some space, work resumes by itself"
         raise StorageFullError(message) from error
     if code is not None and code & 0xFF in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
         message = f"the state in `{folder}` is damaged ({error})"
-        raise StateError(message) from error
+        raise DamagedError(message) from error
 
 
 def _free_bytes(folder: Path) -> int:
@@ -96,13 +117,23 @@ def _prepare(db: sqlite3.Connection) -> None:
     db.execute("PRAGMA cache_size = -16000")
 
 
+def _refuse_newer(db: sqlite3.Connection, folder: Path) -> None:
+    have = db.execute("PRAGMA user_version").fetchone()[0]
+    if have > len(STEPS):
+        message = f"the state in `{folder}` was written by a newer Yeoul (schema {have}, this one knows {len(STEPS)})"
+        raise StateError(message)
+
+
+def _look_through(db: sqlite3.Connection, folder: Path) -> None:
+    """A state of a release that kept no sums: as much as SQLite sees by itself."""
+    answer = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if answer != "ok":
+        message = f"the state in `{folder}` is damaged ({answer})"
+        raise DamagedError(message)
+
+
 def _upgrade(state: State) -> None:
     have = state.db.execute("PRAGMA user_version").fetchone()[0]
-    if have > len(STEPS):
-        message = (
-            f"the state in `{state.folder}` was written by a newer Yeoul (schema {have}, this one knows {len(STEPS)})"
-        )
-        raise StateError(message)
     for number in range(have, len(STEPS)):
         with state.transaction() as db:
             for statement in STEPS[number].split(";\n"):
@@ -115,10 +146,15 @@ def open_state(folder: Path) -> State:
 
     Raises:
         BusyError: another engine holds it.
-        StateError: it is damaged or of a newer release.
+        DamagedError: it is damaged, and there is no good copy.
+        StateError: it is of a newer release.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        _raise_plain(error, folder.parent)
+        raise
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
@@ -128,15 +164,60 @@ def open_state(folder: Path) -> State:
             f"the state in `{folder}` is in use by another engine (process {holder or 'unknown'}); stop that one first"
         )
         raise BusyError(message) from None
-    os.ftruncate(lock, 0)
-    os.pwrite(lock, str(os.getpid()).encode(), 0)
     try:
-        state = State(_connect(folder / _FILE, read_only=False), folder, lock)
-        _prepare(state.db)
-        _upgrade(state)
-    except sqlite3.Error as error:
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, str(os.getpid()).encode(), 0)
+        return _open_checked(folder, lock)
+    except BaseException as error:
         os.close(lock)
-        _raise_plain(error, folder)
+        if isinstance(error, sqlite3.Error | OSError):
+            _raise_plain(error, folder)
+        raise
+
+
+def _open_checked(folder: Path, lock: int) -> State:
+    try:
+        return _open(folder, lock)
+    except DamagedError as error:
+        restored = put_copy_back(folder, str(error))
+        if restored is None:
+            raise
+    state = _open(folder, lock)
+    state.restored = restored
+    return state
+
+
+def _open(folder: Path, lock: int) -> State:
+    """The state as it lies there.
+
+    Raises:
+        DamagedError: its bytes are not those that were written.
+    """
+    path = folder / _FILE
+    sums = check_files(path, folder / f"{_FILE}-wal", folder / SUMS)
+    db = _connect(path, read_only=False)
+    guard = None
+    try:
+        _prepare(db)
+        guard = _connect(path, read_only=True)
+        _refuse_newer(db, folder)
+        if sums is None:
+            _look_through(db, folder)
+        db.execute("PRAGMA wal_autocheckpoint = 0")
+        state = State(db, folder, lock, Copying(db, guard, folder, sums))
+    except BaseException as error:
+        # the reader last: it copies nothing back from the log
+        db.close()
+        if guard is not None:
+            guard.close()
+        if isinstance(error, sqlite3.Error):
+            _raise_plain(error, folder)
+        raise
+    try:
+        _upgrade(state)
+    except BaseException:
+        assert state.copying is not None
+        state.copying.close()
         raise
     return state
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from yeoul.errors import StateError
+from yeoul.flows.archived import archived
 from yeoul.flows.explain.explained import WindowNow
 from yeoul.flows.explain.place import same_lineage
 from yeoul.flows.plan import StreamPlan
 from yeoul.ingest.quarantine import Kept
-from yeoul.lake.archive import read_entries
 from yeoul.store import State, unpack
 from yeoul.streams import Checkpoint, LocalStream, Part
 from yeoul.streams import log as results_log
@@ -134,8 +134,7 @@ class KeptStream:
         return {name: column[0].item() for name, column in chosen.values(self._stream.layout).items()}
 
     def _archive(self, path: str) -> Iterable[tuple[Any, ...]]:
-        rows: Iterable[tuple[Any, ...]] = read_entries(self._state.folder / path)
-        return rows
+        return archived(self._state, path)
 
 
 def _of_key(part: Part, codes: list[int | None]) -> Part | None:
