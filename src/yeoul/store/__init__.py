@@ -4,7 +4,8 @@
 for everybody else (console, export, doctor): read-only, beside a running engine.
 """
 
+from yeoul.store.good_copy import Restored
 from yeoul.store.pack import pack, unpack
 from yeoul.store.state import State, open_state, read_state, scratch_state
 
-__all__ = ["State", "open_state", "pack", "read_state", "scratch_state", "unpack"]
+__all__ = ["Restored", "State", "open_state", "pack", "read_state", "scratch_state", "unpack"]

@@ -63,7 +63,7 @@ class Copying:
             _COPY_EVERY_S - _FIRST_COPY_S if age_s is None else min(age_s, _COPY_EVERY_S)
         )
         self._took_s = 0.0
-        self._stale = True
+        self._stale = False
         self.sums = sums or self._first_sums()
         self.copy_back()
 

@@ -64,6 +64,11 @@ class State:
         """Note a fact (inside a transaction)."""
         self.db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
 
+    def keep_copy(self) -> None:
+        """Make the good copy when it is due, beside what goes on."""
+        if self.copying is not None:
+            self.copying.keep_copy()
+
     def close(self) -> None:
         """Close the file and let go of the lock."""
         try:
@@ -187,6 +192,20 @@ def _open_checked(folder: Path, lock: int) -> State:
     return state
 
 
+def _make(path: Path) -> None:
+    """A new state, made beside its place: a reader sees a whole one or none."""
+    beside = path.with_name("state.new.db")
+    for suffix in ("", "-wal", "-shm"):
+        Path(f"{beside}{suffix}").unlink(missing_ok=True)
+    state = State(_connect(beside, read_only=False), path.parent)
+    try:
+        _prepare(state.db)
+        _upgrade(state)
+    finally:
+        state.close()
+    beside.rename(path)
+
+
 def _open(folder: Path, lock: int) -> State:
     """The state as it lies there.
 
@@ -195,6 +214,8 @@ def _open(folder: Path, lock: int) -> State:
     """
     path = folder / _FILE
     sums = check_files(path, folder / f"{_FILE}-wal", folder / SUMS)
+    if not path.exists():
+        _make(path)
     db = _connect(path, read_only=False)
     guard = None
     try:
