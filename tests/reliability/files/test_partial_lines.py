@@ -5,113 +5,108 @@ from __future__ import annotations
 import gzip
 import random
 import zlib
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 pytestmark = pytest.mark.slow
-ROUNDS = [pytest.param(1), pytest.param(40, marks=[pytest.mark.soak, pytest.mark.timeout(1800)])]
+WAYS = [
+    pytest.param(("run", "kill"), id="short"),
+    pytest.param(("run", "stop", "kill") * 30, id="long", marks=[pytest.mark.soak, pytest.mark.timeout(3600)]),
+]
 BIG = 5_000_000
 
 
-@pytest.mark.parametrize("rounds", ROUNDS)
-def test_a_line_that_is_cut_anywhere_while_the_engine_stops_or_is_killed_is_one_row(attack: Any, rounds: int):
-    dice = random.Random(5)
-    usual, crlf, big = (attack.log(f"{name}.log") for name in ("usual", "crlf", "big"))
-    attack.start()
-    for number in range(rounds):
-        for how in ("stop", "kill"):
-            for log in (usual, big):
-                log.write(20)
-            crlf.put(b"".join(crlf.made(20)).replace(b"\n", b"\r\n"))
-            attack.read()
-            # the CR is in one write and its LF in another; a line of 5 MB is in pieces before, beyond and after the end
-            pieces = {
-                usual: _cut(usual.made(1)[0], dice),
-                crlf: (crlf.made(1)[0][:-1] + b"\r", b"\n"),
-                big: _cut(big.made(1, BIG if number < 3 else BIG // 50)[0], dice),
-            }
-            waiting = len(attack.lines()) - len(pieces)
-            for log, (beginning, _) in pieces.items():
-                log.put(beginning[: len(beginning) // 2])
-            attack.read(waiting)
-            attack.end(how)
-            for log, (beginning, _) in pieces.items():
-                log.put(beginning[len(beginning) // 2 :])
-            attack.resume(how)
-            for log, (_, rest) in pieces.items():
-                log.put(rest + b"".join(log.made(1)).rstrip(b"\n"))
-            attack.read(waiting + len(pieces))
-            for log in pieces:
-                log.put(b"\r\n" if log is crlf else b"\n")
-            attack.read()
-    attack.judge()
+@pytest.mark.parametrize("ways", WAYS)
+def test_lines_that_are_not_whole_yet_are_one_row_each_when_they_are(attack: Any, ways: tuple[str, ...]):
+    attack.play(
+        [cut_anywhere, windows_ends, five_megabytes, no_end_at_rotation, compressed_at_once, packed_slowly], ways
+    )
 
 
-def _cut(line: bytes, dice: random.Random) -> tuple[bytes, bytes]:
-    at = dice.randrange(1, len(line))
-    return line[:at], line[at:]
+def cut_anywhere(attack: Any, how: str, number: int) -> Iterator[None]:
+    """A line in four pieces: before the engine ends, while it is away, after it is back, and its end alone."""
+    yield from _in_pieces(attack, attack.log("cut.log"), random.Random(f"{how}{number}"), b"\n", 0)
 
 
-@pytest.mark.parametrize("rounds", ROUNDS)
-def test_a_last_line_without_end_is_a_row_once_its_file_is_superseded(attack: Any, rounds: int):
-    log, stopped = attack.log("app.log"), attack.log("other.log")
-    attack.start()
-    for _ in range(rounds):
-        for how in ("run", "stop", "kill"):
-            log.write(5)
-            log.put(log.made(1)[0].rstrip())
-            stopped.write(5)
-            attack.read(len(attack.lines()) - 1)
-            attack.end(how)
-            stopped.put(stopped.made(1)[0].rstrip())
-            for each in (log, stopped):
-                _shift(each)
-                each.write(3)  # an empty new file supersedes nothing: the writer may still hold the old one
-            attack.resume(how)
-            attack.read()
-    attack.judge()
+def windows_ends(attack: Any, how: str, number: int) -> Iterator[None]:
+    """CRLF, its CR and its LF in different writes."""
+    yield from _in_pieces(attack, attack.log("crlf.log"), random.Random(f"{how}{number}"), b"\r\n", 0)
 
 
-@pytest.mark.parametrize("rounds", ROUNDS)
-def test_a_compressed_sibling_is_never_a_second_reading_of_its_plain_file(attack: Any, rounds: int):
-    log, slow = attack.log("app.log"), attack.log("slow.log")
-    attack.start()
-    for _ in range(rounds):
-        for how in ("run", "stop", "kill"):
-            for each in (log, slow):
-                each.write(400)
-            attack.read()
-            attack.end(how)
-            for each in (log, slow):
-                each.write(400, 40)
-                _shift(each)
-                each.write(1)
-            plain = log.path.with_name("app.log.1")
-            plain.with_name("app.log.1.gz").write_bytes(gzip.compress(plain.read_bytes()))
-            plain.unlink()
-            source = slow.path.with_name("slow.log.1")
-            packed = zlib.compressobj(wbits=31)
-            data = source.read_bytes()
-            with source.with_name("slow.log.1.gz").open("wb", buffering=0) as out:
-                half = packed.compress(data[: len(data) // 2]) + packed.flush(zlib.Z_FULL_FLUSH)
-                out.write(half)
-                attack.resume(how)
-                attack.read()
-                out.write(packed.compress(data[len(data) // 2 :]) + packed.flush())
-            source.unlink()
-            for each in (log, slow):
-                each.write(5)
-            attack.read()
-    attack.judge()
+def five_megabytes(attack: Any, how: str, number: int) -> Iterator[None]:
+    """A line of 5 MB (of 100 kB after the first rounds)."""
+    size = BIG if number < 6 else BIG // 50
+    yield from _in_pieces(attack, attack.log("big.log"), random.Random(f"{how}{number}"), b"\n", size)
 
 
-def _shift(log: Any) -> None:
-    """Numbered siblings move up, the file itself becomes the first of them, the writer goes on with a new one."""
-    folder, name = log.path.parent, log.path.name
-    for number in range(300, 0, -1):
-        for ending in ("", ".gz"):
-            path = folder / f"{name}.{number}{ending}"
-            if path.exists():
-                path.rename(folder / f"{name}.{number + 1}{ending}")
-    log.rename(f"{name}.1")
+def _in_pieces(attack: Any, log: Any, dice: random.Random, end: bytes, padding: int) -> Iterator[None]:
+    log.put(b"".join(log.made(5)).replace(b"\n", end))
+    yield
+    (line,) = log.made(1, padding)
+    line = line.rstrip()
+    title = list(log.lines)[-1]
+    attack.missing.add(title)
+    first, second = sorted(dice.sample(range(1, len(line)), 2))
+    log.put(line[:first])
+    yield
+    log.put(line[first:second])
+    yield
+    log.put(line[second:] + end[:-1])
+    log.put(end[-1:])
+    attack.missing.remove(title)
+
+
+def no_end_at_rotation(attack: Any, how: str, number: int) -> Iterator[None]:
+    """The last line of a file has no end when it is rotated: it is a row once the new file has bytes."""
+    del how, number
+    log = attack.log("endless.log")
+    log.write(5)
+    yield
+    title = f"endless-{len(log.lines)}"
+    log.put(log.made(1)[0].rstrip())
+    attack.missing.add(title)
+    yield
+    log.shift()  # an empty new file supersedes nothing: the writer may still hold the old one
+    yield
+    log.write(3)
+    attack.missing.remove(title)
+
+
+def compressed_at_once(attack: Any, how: str, number: int) -> Iterator[None]:
+    """A compressed sibling appears and its plain file is gone, some of it unread."""
+    del how, number
+    log = attack.log("packed.log")
+    log.write(400)
+    yield
+    log.write(400, 40)
+    yield
+    log.shift()
+    log.write(1)
+    plain = log.path.with_name("packed.log.1")
+    plain.with_name("packed.log.1.gz").write_bytes(gzip.compress(plain.read_bytes()))
+    plain.unlink()
+    yield
+    log.write(5)
+
+
+def packed_slowly(attack: Any, how: str, number: int) -> Iterator[None]:
+    """A compressor is half done when the engine looks, and ends much later."""
+    del how, number
+    log = attack.log("slow.log")
+    log.write(400)
+    yield
+    log.write(400, 40)
+    yield
+    log.shift()
+    log.write(1)
+    plain = log.path.with_name("slow.log.1")
+    data, packing = plain.read_bytes(), zlib.compressobj(wbits=31)
+    out = plain.with_name("slow.log.1.gz").open("wb", buffering=0)
+    out.write(packing.compress(data[: len(data) // 2]) + packing.flush(zlib.Z_FULL_FLUSH))
+    yield
+    out.write(packing.compress(data[len(data) // 2 :]) + packing.flush())
+    out.close()
+    plain.unlink()
+    log.write(5)

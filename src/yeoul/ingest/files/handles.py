@@ -106,16 +106,17 @@ class Handles:
             generation.content.close()
             generation.content = None
 
-    def look(self, entry: Entry) -> Looks | None:
+    def look(self, entry: Entry, *, doubtful: bool = False) -> Looks | None:
         """See what a file holds; remembered while its stat is the same. None when it cannot be opened.
 
-        A compressed file that changed just now is inflated whole, because it may be unfinished.
+        A compressed file that changed just now is inflated whole, because it may be unfinished, and so is a `doubtful`
+        one: what an unfinished file says of its size is nonsense.
 
         Raises:
             ChangedError: as `open_entry`.
         """
         known = self._looks.get(entry.path)
-        if known and known[0] == entry.stat and not known[1].broken:
+        if known and known[0] == entry.stat and not (known[1].broken and is_recent(entry.stat)):
             return known[1]
         content = self.open_entry(entry)
         if content is None:
@@ -124,7 +125,7 @@ class Handles:
             head, raw = content.read_at(0, HEAD_BYTES), ""
             if isinstance(content, Gzip):
                 raw = content.fingerprint()
-                if content.broken or is_recent(entry.stat):
+                if doubtful or content.broken or is_recent(entry.stat):
                     content.read_through()
             looks = Looks(head, content.size(), raw, content.broken)
         finally:

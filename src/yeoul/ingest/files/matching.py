@@ -65,12 +65,16 @@ class Matching:
                 own = self._entries.get(generation.path)
                 generation.cut |= own is not None and own.stat[:2] == (generation.device, generation.inode)
 
+    def look(self, entry: Entry) -> Looks | None:
+        """What the file holds. A compressor may be at work on one that stands beside its plain file, or have died."""
+        return self._handles.look(entry, doubtful=entry.path.rpartition(".")[0] in self._entries)
+
     def free(self) -> list[Entry]:
         """Files with bytes that hold no known generation: the longest first, then a live path, then a plain file."""
         entries = [e for e in self._entries.values() if e.path not in self.claimed and e.stat.size]
 
         def key(entry: Entry) -> tuple[int, bool, bool, str]:
-            looks = self._handles.look(entry)
+            looks = self.look(entry)
             return -(looks.size if looks else 0), entry.rotated is not None, bool(looks and looks.raw), entry.path
 
         return sorted(entries, key=key)
@@ -136,7 +140,7 @@ class Matching:
         if generation.content is not None and not _reads(generation.content, entry.stat):
             return False  # a copy of a deleted file that is still open: any change makes it a file of its own
         if generation.raw:
-            looks = self._handles.look(entry)
+            looks = self.look(entry)
             return bool(looks and looks.raw == generation.raw)
         content = generation.content or self._handles.open_entry(entry)
         if content is None:  # it may not be read now; nothing says that it changed
@@ -167,7 +171,7 @@ class Matching:
         if own is None or own.path == entry.path or own.stat.inode != generation.inode:
             return
         if own.stat[:2] != entry.stat[:2] and (generation.cut or not generation.raw):
-            looks = self._handles.look(entry)
+            looks = self.look(entry)
             copied = looks.size if looks else read
             self._reports.truncated(own.path, entry.path, max(read, copied), seen)
 
@@ -191,7 +195,7 @@ class Matching:
         return known or (looks.size, digest(looks.head)) in generation.copies
 
     def _is_it(self, generation: Generation, entry: Entry) -> bool:
-        looks = self._handles.look(entry)
+        looks = self.look(entry)
         if looks is None:
             return False
         if generation.raw and looks.raw == generation.raw:
@@ -227,7 +231,7 @@ class Matching:
         """A file that may not be read now is taken for what was read there: it is looked at before the next read."""
         for entry in (*self._same_inode(generation), *self._same_lineage(generation)[:1]):
             known = entry.path == generation.path or entry.stat[:2] == (generation.device, generation.inode)
-            if known and entry.path not in self.claimed and entry.stat.size and self._handles.look(entry) is None:
+            if known and entry.path not in self.claimed and entry.stat.size and self.look(entry) is None:
                 self.claim(generation, entry)
                 if not generation.raw:
                     generation.size = max(generation.offset, entry.stat.size)
@@ -237,7 +241,7 @@ class Matching:
     def _find_shorter(self, generation: Generation) -> None:
         """A copy taken before the last bytes were read stands for a generation that is truncated now."""
         for entry in (*self._same_lineage(generation), *self._elsewhere(generation)):
-            looks = self._handles.look(entry) if entry.path not in self.claimed and entry.stat.size else None
+            looks = self.look(entry) if entry.path not in self.claimed and entry.stat.size else None
             if looks is None or not self._may_be_beginning(generation, entry, looks):
                 continue
             if not 0 < looks.size < generation.offset or looks.broken:

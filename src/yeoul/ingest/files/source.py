@@ -180,7 +180,7 @@ class FileSource:
         for entry in matching.free():
             if entry.path in self._copies:
                 continue
-            looks = self._handles.look(entry)
+            looks = matching.look(entry)
             if looks is None or not looks.head:
                 self._look_again = True
                 continue
@@ -198,7 +198,7 @@ class FileSource:
 
     def _begin(self, entry: Entry, matching: Matching, *, skip: bool) -> None:
         """A content that was never seen."""
-        looks = self._handles.look(entry)
+        looks = matching.look(entry)
         content = self._handles.open_entry(entry)
         if looks is None or content is None:
             self._look_again = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import shutil
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -334,3 +335,19 @@ def test_a_compressed_file_that_is_written_slowly_is_read_as_it_grows(tmp_path: 
         assert got.endswith(b"\n") or not got
     assert got == lines(1, 3000)
     assert "unreadable" not in reader.kinds()
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["read before", "found at first"])
+def test_what_a_compressor_left_that_died_is_a_copy_of_the_plain_file(tmp_path: Path, reader: Any, known: bool):
+    log = tmp_path / "app.log.1"
+    log.write_bytes(lines(1, 4000))
+    append(tmp_path / "app.log", lines(5000, 5000))
+    if known:
+        assert reader.read() == lines(1, 4000) + lines(5000, 5000)
+    packing = zlib.compressobj(wbits=31)
+    half = packing.compress(lines(1, 4000)[:200_003]) + packing.flush(zlib.Z_FULL_FLUSH)
+    (tmp_path / "app.log.1.gz").write_bytes(half)
+    os.utime(tmp_path / "app.log.1.gz", (1, 1))
+    reader.restart()
+    assert reader.read() == (b"" if known else lines(1, 4000) + lines(5000, 5000))
+    assert reader.kinds() == ["copy"]
