@@ -218,9 +218,11 @@ class Feed:
         front_us = clock.front.at_us
         reading.moved = reading.seen = True
         reading.source, reading.offset = block.source, block.offset + len(block.data)
-        reading.idle = clock.caught_up = False
-        reading.silent_since_us = self._last_row_us = self._clock.monotonic_us()
+        clock.caught_up = False
         rows = self._decoder.decode(block)
+        if len(rows):  # lines that are no rows tell no time: who writes only such ones holds nobody back
+            reading.idle = False
+            reading.silent_since_us = self._last_row_us = self._clock.monotonic_us()
         if self.live:
             self.refusals.note(split.name, rows)
         self.stream.add(split.name, rows, wall_us=wall_us)

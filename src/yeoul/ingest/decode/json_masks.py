@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import Any
 
 __all__ = ["mask_json"]
 
@@ -18,6 +17,7 @@ _WITHIN = rb'\\+".*?(?:\\+"|(?=")|$)'
 """A text of a document that is itself a text."""
 _SINGLE = rb"'(?:[^'\\]|\\.)*+'?"
 _VALUE = re.compile(rb"(?:" + _WITHIN + rb"|" + _TEXT + rb"|" + _SINGLE + rb"""|[^\s,}\]"'\[{]+)""", re.DOTALL)
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[\]{},:]|[^\s\[\]{},:"]+', re.DOTALL)
 _STEP = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
 
 
@@ -34,25 +34,49 @@ def mask_json(raw: bytes, hidden: Iterable[_Path], shown: Iterable[_Path]) -> by
     """
     names = frozenset(path[-1] for path in hidden)
     try:
-        whole = json.loads(raw)
-        _mask_members(whole, names, frozenset(shown), ())
+        json.loads(raw.decode())
     except (ValueError, RecursionError):
         return _mask_text(raw, names)
-    # names that occur twice keep their last value only, so nothing that was hidden can show up again
-    return json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode(errors="backslashreplace")
+    parts = []
+    at = 0
+    for start, end in _members(raw, names, frozenset(shown)):
+        parts += [raw[at:start], _MASK]
+        at = end
+    return b"".join([*parts, raw[at:]])
 
 
-def _mask_members(value: Any, names: frozenset[str], shown: frozenset[_Path], path: _Path) -> None:
-    if isinstance(value, list):
-        for one in value:
-            _mask_members(one, names, shown, path)
-    elif isinstance(value, dict):
-        for name, member in value.items():
-            here = (*path, name)
-            if name in names and here not in shown:
-                value[name] = "***"
-            else:
-                _mask_members(member, names, shown, here)
+def _members(raw: bytes, names: frozenset[str], shown: frozenset[_Path]) -> Iterator[tuple[int, int]]:
+    """Where the values of the members to mask begin and end, in a line that is JSON."""
+    path: list[str | None] = []  # of each list or object that is open the name at which it is; None in a list
+    name_next = hides = False
+    begun: tuple[int, int] | None = None  # place and depth of a list or object that is masked
+    for token in _TOKEN.finditer(raw):
+        text = token[0]
+        if text in {b"{", b"["}:
+            if hides and begun is None:
+                begun = token.start(), len(path)
+            hides = False
+            path.append(None)
+            name_next = text == b"{"
+            if name_next:
+                path[-1] = ""
+        elif text in {b"}", b"]"}:
+            path.pop()
+            name_next = False
+            if begun is not None and begun[1] == len(path):
+                yield begun[0], token.end()
+                begun = None
+        elif text == b",":
+            name_next = path[-1] is not None
+        elif text == b":":
+            name_next = False
+        elif name_next:
+            name = path[-1] = json.loads(text)
+            hides = name in names and tuple(part for part in path if part is not None) not in shown
+        elif hides:
+            hides = False
+            if begun is None:
+                yield token.span()
 
 
 def _mask_text(raw: bytes, names: frozenset[str]) -> bytes:
