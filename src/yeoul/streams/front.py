@@ -105,6 +105,8 @@ class Front:
         if not self.started:
             self.held.append(Held(at_us, key, row))
             return self._start() if len(self.held) >= _START_ROWS else []
+        if at_us < self.at_us - self.delay_us:  # what is late tells nothing of now: a run that waits goes on
+            return [Decision(row, at_us, self.at_us, future=False)]
         ahead = at_us > self.at_us + self.delay_us
         vouched = ahead and wall_us is not None and at_us <= wall_us
         if not ahead or vouched:

@@ -88,6 +88,14 @@ def test_a_normal_row_ends_the_run_and_the_undecided_are_future():
     assert [(decision.row, decision.future) for decision in decisions] == [(0, True), (1, True), (2, False)]
 
 
+def test_a_row_that_is_late_ends_no_run():
+    front = started_at(DAY)
+    morning = [DAY + 28_800 * S + at * S for at in range(8)]
+    decisions = feed(front, [*morning[:4], 0, DAY - 3600 * S, *morning[4:]])
+    assert not any(decision.future for decision in decisions)
+    assert (len(decisions), front.at_us) == (10, morning[-1])
+
+
 def test_eight_rows_of_several_keys_confirm_a_jump():
     front = started_at(0)
     decisions = feed(front, [DAY + i * S for i in range(8)])
