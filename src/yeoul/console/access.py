@@ -77,7 +77,7 @@ class Access:
             return self._answer(request, fresh, fresh)
 
         @router.post("/logout", response_model=contract.Session)
-        async def logout(request: Request) -> Response:
+        async def logout(request: Request, _: contract.Logout) -> Response:
             """Sign out; open pages of this session close."""
             self.note(request, "logout", {})
             self._sessions.end(request.state.session)

@@ -108,14 +108,14 @@ def watching_routes(hub: Hub, access: Access) -> APIRouter:
     """For monitoring: `/health` and `/metrics`."""
     router = APIRouter(tags=["watching"])
 
-    @router.get("/health", response_model=contract.Health)
+    @router.get("/health", response_model=contract.Health, responses={503: {"model": contract.Health}})
     async def health(request: Request) -> Response:
         """200 while the pipeline works, 503 when it does not; who is not signed in is told no more than that."""
         found = (await _found(hub, Topic("now", "now")))["health"]
         shown = found if await access.may_watch(request) else {"status": found["status"], "causes": []}
         return JsonAnswer(shown, 503 if found["status"] == "red" else 200)
 
-    @router.get("/metrics")
+    @router.get("/metrics", responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}})
     async def metrics(request: Request) -> Response:
         """Figures for Prometheus."""
         if not await access.may_watch(request):

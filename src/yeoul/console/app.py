@@ -13,6 +13,7 @@ from fastapi.middleware.gzip import GZipMiddleware
 
 import yeoul
 from yeoul.clock import Clock, SystemClock
+from yeoul.console import contract
 from yeoul.console.access import Access
 from yeoul.console.api import reading_routes, watching_routes, writing_routes
 from yeoul.console.demo_api import demo_routes
@@ -85,6 +86,10 @@ def create_app(config: ConsoleConfig, clock: Clock | None = None) -> FastAPI:
         openapi_url="/api/openapi.json",
         docs_url=None,
         redoc_url=None,
+        responses={
+            "4XX": {"model": contract.ErrorAnswer, "description": "It cannot be done as it was asked, and why."},
+            503: {"model": contract.ErrorAnswer, "description": "The state cannot be read now."},
+        },
         lifespan=lifespan,
     )
     answer_problems(app)

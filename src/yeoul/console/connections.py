@@ -36,6 +36,17 @@ class HttpConnection(H11Protocol):
         if len(self.connections) > self.most:
             transport.abort()
 
+    def send_400_response(self, msg: str) -> None:
+        answering = self.cycle is not None and not self.cycle.response_complete
+        if answering:
+            # bytes that are no request came before the last one was answered: that answer has nowhere to go
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        if answering and self.cycle.response_started:
+            self.transport.close()
+        else:
+            super().send_400_response(msg)
+
     @property
     def waits_for_request(self) -> bool:
         """Whether the next step is the client's, and no timer of the server's own counts it."""

@@ -464,6 +464,10 @@ class Login(_Request):
     password: str = Field(max_length=1_000)
 
 
+class Logout(_Request):
+    """POST /api/logout: an object without members; JSON, as other sites' forms cannot send it."""
+
+
 class AuditEntry(_Shape):
     """A write that somebody made."""
 

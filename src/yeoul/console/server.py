@@ -70,6 +70,7 @@ def _settings(config: ConsoleConfig) -> uvicorn.Config:
     return uvicorn.Config(
         create_app(config),
         log_config=None,
+        log_level="error",  # what others send wrongly would fill the log
         access_log=False,
         server_header=False,
         proxy_headers=False,

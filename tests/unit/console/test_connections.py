@@ -135,3 +135,16 @@ def test_the_limit_of_open_files_bounds_the_connections(monkeypatch: pytest.Monk
     monkeypatch.setattr(resource, "setrlimit", lambda _, limits: asked.append(limits))
     connections.raise_limit()
     assert (asked, HttpConnection.most) == ([(1024, 1024)], 924)
+
+
+@pytest.mark.parametrize(
+    "after", [b"\xff\xfe no request\r\n\r\n", b"GET\r\n\r\n", b"GET / HTTP/1.1\r\nHost: [\x00\r\n\r\n"]
+)
+def test_what_is_no_request_after_one_that_is_makes_no_noise(
+    console: Any, after: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    for path in (b"/api/now", b"/api/openapi.json", b"/"):
+        with _connection(console.address) as connection:
+            connection.sendall(b"GET " + path + b" HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" + after)
+            assert _ended(connection)
+    assert [record.message for record in caplog.records if record.exc_info] == []
