@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from yeoul.cli.arguments import Port, WorkspaceArg
+from yeoul.cli.say import aside
 from yeoul.cli.supervisor import die_with_parent
 from yeoul.errors import YeoulError
 from yeoul.flows.run import run_engine
@@ -37,7 +38,7 @@ def _engine(workspace: WorkspaceArg) -> None:
         signal.signal(number, lambda *_: stop.set())
     plan = load_workspace(workspace).plan()
     try:
-        run_engine(plan, stop)
+        run_engine(plan, stop, tell=aside)
     except (YeoulError, OSError):
         raise
     except Exception:  # noqa: BLE001  (a bug: its trace is shown and the supervisor tries again)

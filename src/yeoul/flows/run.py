@@ -15,9 +15,9 @@ from yeoul.flows.housekeeping import Housekeeping
 from yeoul.flows.live_message import LiveMessage
 from yeoul.flows.live_socket import LiveSocket
 from yeoul.flows.notifying import Notifying
+from yeoul.flows.opening import open_engine
 from yeoul.flows.plan import Plan
 from yeoul.flows.redrive import redrive
-from yeoul.store import open_state
 
 __all__ = ["run_engine"]
 
@@ -27,19 +27,23 @@ _READ_AT_ONCE_BYTES = 16 << 20
 _RETRY_FULL_S = 1.0
 
 
-def run_engine(plan: Plan, stop: threading.Event, clock: Clock | None = None) -> None:
+def run_engine(
+    plan: Plan, stop: threading.Event, clock: Clock | None = None, tell: Callable[[str], None] = lambda _: None
+) -> None:
     """Run the streams of `plan` until `stop` is set; closes no window then, and loses nothing.
+
+    A state that is damaged is replaced by its last good copy, which `tell` is told of.
 
     Raises:
         BusyError: another engine holds the state.
-        StateError: the state is damaged or of another declaration.
+        DamagedError: the state is damaged, and there is no good copy.
+        StateError: the state is of another declaration or of a newer release.
     """
-    clock = clock or SystemClock()
-    folder = plan.folder / ".yeoul"
-    engine = Engine(plan, open_state(folder), clock, live=True)
+    engine = open_engine(plan, stop, clock or SystemClock(), tell)
+    if engine is None:
+        return
     try:
-        engine.load()
-        _Loop(engine, folder, stop).run()
+        _Loop(engine, engine.state.folder, stop).run()
     finally:
         engine.close()
 
@@ -95,6 +99,7 @@ class _Loop:
         self.housekeeping.look()
         self.drifting.look()
         self.notifying.look()
+        self.engine.state.keep_copy()
         return gained
 
     def _all_causes(self) -> list[dict[str, Any]]:

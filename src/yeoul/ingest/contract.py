@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from yeoul.events import Rows
 
-__all__ = ["Decoder", "LineBlock", "Notice", "Source", "Split"]
+__all__ = ["Ahead", "Decoder", "LineBlock", "Notice", "Source", "Split"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,16 @@ class Notice:
     detail: str
 
 
+class Ahead(NamedTuple):
+    """A range that is still to be read."""
+
+    source: str
+    first: int
+    """Byte (uncompressed) or message where reading goes on."""
+    end: int | None
+    """Where it ends now; None when that is not known, as in a compressed file."""
+
+
 class Split(Protocol):
     """What one reader reads in order, over restarts: a file lineage or a partition.
 
@@ -58,6 +68,9 @@ class Split(Protocol):
 
     def backlog_bytes(self) -> int:
         """Bytes written and not read yet (as far as is known; compressed siblings count what is on disk)."""
+
+    def ahead(self) -> list[Ahead]:
+        """What is written and not read yet, exactly, in the order in which it will be read."""
 
 
 class Source(Protocol):

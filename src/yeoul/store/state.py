@@ -16,7 +16,7 @@ from yeoul.store.good_copy import Restored, put_copy_back
 from yeoul.store.schema import STEPS
 from yeoul.store.sums import check_files
 
-__all__ = ["State", "open_state", "read_state", "scratch_state"]
+__all__ = ["State", "check_state", "open_state", "read_state", "scratch_state"]
 
 _FILE = "state.db"
 
@@ -241,6 +241,15 @@ def _open(folder: Path, lock: int) -> State:
         state.copying.close()
         raise
     return state
+
+
+def check_state(folder: Path) -> bool:
+    """Look at the bytes of a state that nobody has open; whether there are checksums to compare them with.
+
+    Raises:
+        DamagedError: they are not those that were written.
+    """
+    return check_files(folder / _FILE, folder / f"{_FILE}-wal", folder / SUMS, mend=False) is not None
 
 
 def scratch_state(folder: Path) -> State:

@@ -126,12 +126,12 @@ def _without_locks(sums: NDArray[np.uint32], page_bytes: int) -> NDArray[np.uint
     return sums
 
 
-def check_files(db: Path, wal_path: Path, sums_path: Path) -> Sums | None:
+def check_files(db: Path, wal_path: Path, sums_path: Path, *, mend: bool = True) -> Sums | None:
     """See that a state file, which nobody has open, and its log are what was written; the sums, None without any.
 
     A log that lost its end is an older state, and a good one, unless some of what it lost was copied already. Where all
     of that was copied, the state file alone is the newest there is, and the rest of the log is removed: SQLite would
-    put its older pages over newer ones.
+    put its older pages over newer ones. Without `mend` nothing is removed.
 
     Raises:
         DamagedError: what is damaged.
@@ -148,7 +148,8 @@ def check_files(db: Path, wal_path: Path, sums_path: Path) -> Sums | None:
     if wal.salt == sums.salt and wal.frames < sums.frames:
         wrong = sums.differing(db, passed)
         if not wrong:
-            wal_path.unlink(missing_ok=True)
+            if mend:
+                wal_path.unlink(missing_ok=True)
             return sums
         earlier = _before(sums)
         if earlier is None or earlier.differing(db, passed):

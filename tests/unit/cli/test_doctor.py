@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import socket
-import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -23,6 +22,7 @@ from yeoul.flows.live_socket import request
 from yeoul.flows.run import run_engine
 from yeoul.settings import load_workspace
 from yeoul.store import open_state
+from yeoul.store.schema import STEPS
 from yeoul.testing.workspaces import demo_workspace
 
 runner = CliRunner()
@@ -235,7 +235,7 @@ def test_a_running_engine_is_recognised_and_its_state_looked_at(folder: Path):
         thread.join()
     assert {status for status, _, _ in found} == {"ok"}
     assert found[0][1] == "an engine is running and answers"
-    assert any(text.startswith("schema 1, ") for _, text, _ in found)
+    assert any(text.startswith(f"schema {len(STEPS)}, ") for _, text, _ in found)
 
 
 def test_an_engine_that_holds_the_state_and_does_not_answer_is_a_failure(folder: Path):
@@ -249,17 +249,16 @@ def test_an_engine_that_holds_the_state_and_does_not_answer_is_a_failure(folder:
 
 
 def test_a_state_of_a_newer_release_and_a_damaged_one_are_failures(folder: Path):
-    open_state(folder / ".yeoul").close()
+    state = open_state(folder / ".yeoul")
+    state.db.execute("PRAGMA user_version = 99")
+    state.close()
     path = folder / ".yeoul/state.db"
-    db = sqlite3.connect(path)
-    db.execute("PRAGMA user_version = 99")
-    db.close()
     assert worst(checks(folder)["state"])[1].startswith("the state is of schema 99")
     path.write_bytes(b"not a database at all" * 500)
     status, found, advice = worst(checks(folder)["state"])
     assert status == "fail"
     assert "damaged" in found
-    assert "move `.yeoul/` away" in advice
+    assert "says which bytes of the logs" in advice
 
 
 def test_a_full_disk_is_a_failure(folder: Path, monkeypatch: pytest.MonkeyPatch):

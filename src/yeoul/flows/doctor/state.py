@@ -7,14 +7,14 @@ import sqlite3
 import time
 from pathlib import Path
 
-from yeoul.errors import StateError
+from yeoul.errors import DamagedError, StateError
 from yeoul.events import format_duration, iso
 from yeoul.flows.doctor.check import Check, Verdicts
 from yeoul.flows.drifting import kept_alarms
 from yeoul.flows.export import ledgers
 from yeoul.flows.live_socket import request
 from yeoul.flows.plan import Plan
-from yeoul.store import State, read_state
+from yeoul.store import State, check_state, copy_age_s, read_state
 from yeoul.store.schema import STEPS
 
 __all__ = ["engine_runs", "folder_checks", "state_checks"]
@@ -88,6 +88,14 @@ def state_checks(plan: Plan, *, running: bool) -> list[Check]:
     if not (folder / "state.db").exists():
         verdicts.ok("no state yet; `yeoul run` makes it")
         return verdicts.found
+    if not running and not _holder(folder / "lock"):
+        try:
+            checked = check_state(folder)
+        except DamagedError as error:
+            verdicts.fail(f"the state is damaged: {error}", _after_damage(folder))
+            return verdicts.found
+        verdicts.ok("every page of it is what was written" if checked else "it has no checksums yet")
+    _copies(verdicts, folder)
     try:
         state = read_state(folder)
     except (StateError, sqlite3.Error) as error:
@@ -101,6 +109,23 @@ def state_checks(plan: Plan, *, running: bool) -> list[Check]:
     finally:
         state.close()
     return verdicts.found
+
+
+def _after_damage(folder: Path) -> str:
+    if copy_age_s(folder) is None:
+        return (
+            "`yeoul run` says which bytes of the logs a fresh start would read; restore a backup of yours if it is more"
+        )
+    return "`yeoul run` goes back to the good copy and says which bytes of the logs it reads again"
+
+
+def _copies(verdicts: Verdicts, folder: Path) -> None:
+    age_s = copy_age_s(folder)
+    if age_s is not None:
+        verdicts.ok(f"the good copy to go back to is {format_duration(round(age_s) * 1_000_000)} old")
+    for path in sorted(folder.glob("state.damaged-*.db")):
+        advice = "look at the disk it is on; the results are right again, delete the file when you have seen it"
+        verdicts.warn(f"a damaged state was replaced by its good copy; it is kept as `{path.name}`", advice)
 
 
 def _engine(verdicts: Verdicts, folder: Path, *, running: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from yeoul.ingest.contract import LineBlock
+from yeoul.ingest.contract import Ahead, LineBlock
 from yeoul.ingest.files.folder import Folder
 from yeoul.ingest.files.generation import Generation
 
@@ -68,3 +68,11 @@ class Lineage:
 
     def backlog_bytes(self) -> int:
         return sum(generation.unread_bytes() for generation in self.generations)
+
+    def ahead(self) -> list[Ahead]:
+        found = []
+        for generation in self.generations:
+            end = None if generation.compressed else generation.offset + generation.unread_bytes()
+            if not generation.drained and end != generation.offset:
+                found.append(Ahead(self._folder.display(generation.path), generation.offset, end))
+        return found
