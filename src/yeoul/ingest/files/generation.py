@@ -10,7 +10,7 @@ from yeoul.errors import TransientError
 from yeoul.ingest.files.content import Content, Plain
 from yeoul.ingest.files.folder import Stat
 
-__all__ = ["HEAD_BYTES", "ChangedError", "Generation", "digest"]
+__all__ = ["HEAD_BYTES", "ChangedError", "Generation", "digest", "mark_of"]
 
 HEAD_BYTES = 1024
 """Longest head that is hashed, and longest piece before the offset."""
@@ -20,6 +20,11 @@ _MARKS = 12
 def digest(data: bytes) -> str:
     """Eight bytes of BLAKE2b, in hexadecimal."""
     return hashlib.blake2b(data, digest_size=8).hexdigest()
+
+
+def mark_of(head_hash: str, size: int) -> str:
+    """What stands for a whole content that was read: the hash of its head, and its uncompressed size."""
+    return f"{head_hash}:{size}"
 
 
 class ChangedError(TransientError):
@@ -108,6 +113,11 @@ class Generation:
         optional = {"raw": self.raw, "ended": self.ended, "skipping": self.skipping, "marks": marks}
         optional["copies"] = [list(copy) for copy in self.copies]
         return record | {name: value for name, value in optional.items() if value}
+
+    @property
+    def mark(self) -> str:
+        """The least that recognises it when it was read to its end."""
+        return mark_of(self.head_hash or digest(self.first), max(self.size, self.offset))
 
     @property
     def compressed(self) -> bool:

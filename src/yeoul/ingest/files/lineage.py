@@ -12,6 +12,7 @@ from yeoul.ingest.files.generation import Generation
 __all__ = ["Lineage"]
 
 _REMEMBERED = 32
+_MARKED = 1000
 
 Take = Callable[[Generation, int, bool, bool], "LineBlock | None"]
 
@@ -25,6 +26,8 @@ class Lineage:
         self.generations: list[Generation] = []
         self.older_read = False
         """More generations were read than a position remembers: unknown ones older than those are not read again."""
+        self.marks: list[str] = []
+        """Of generations read before the oldest that a position remembers: wherever they are now, they are not new."""
         self.waiting = False
         """A generation was not found; the newer ones wait until it is sure to be gone."""
         self.stalled = False
@@ -35,6 +38,7 @@ class Lineage:
     def restore(self, position: dict[str, Any]) -> None:
         """Go on from a stored position once the files are found."""
         self.older_read = position.get("older_read", False)
+        self.marks = position.get("marks", [])
         for record in position.get("generations", []):
             path = self._folder.absolute(record["path"])
             self.generations.append(Generation.restored(self.path, record, path))
@@ -64,6 +68,9 @@ class Lineage:
         }
         if self.older_read or len(read) > len(kept):
             position["older_read"] = True
+        marks = self.marks + [generation.mark for generation in read[:-_REMEMBERED] if generation.placed]
+        if marks:
+            position["marks"] = marks[-_MARKED:]
         return position
 
     def backlog_bytes(self) -> int:

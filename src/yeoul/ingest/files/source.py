@@ -13,7 +13,7 @@ from yeoul.errors import InputError
 from yeoul.ingest.contract import LineBlock, Notice
 from yeoul.ingest.files.content import Content
 from yeoul.ingest.files.folder import Entry, Folder, Stat, in_rotation_order
-from yeoul.ingest.files.generation import ChangedError, Generation
+from yeoul.ingest.files.generation import ChangedError, Generation, digest, mark_of
 from yeoul.ingest.files.handles import Handles, is_recent
 from yeoul.ingest.files.lineage import Lineage
 from yeoul.ingest.files.matching import Matching
@@ -177,12 +177,14 @@ class FileSource:
             and id(generation) in alive
         }
         older = set(entries) if self._skip_existing and self._first_poll else self._older_read(matching, entries)
+        marks = {mark for lineage in self._lineages.values() for mark in lineage.marks}
+        all_seen = True
         for entry in matching.free():
             if entry.path in self._copies:
                 continue
             looks = matching.look(entry)
             if looks is None or not looks.head:
-                self._look_again = True
+                self._look_again, all_seen = True, False
                 continue
             original = matching.original(entry, looks)
             if original is not None:
@@ -194,7 +196,11 @@ class FileSource:
             elif looks.broken and self._may_be_unfinished(entry, matching):
                 self._look_again = True
             else:
-                self._begin(entry, matching, skip=entry.path in older)
+                read_before = mark_of(digest(looks.head), looks.size) in marks
+                self._begin(entry, matching, skip=read_before or entry.path in older)
+        if all_seen:  # what was not met is gone, what was met is known by itself now
+            for lineage in self._lineages.values():
+                lineage.marks = []
 
     def _begin(self, entry: Entry, matching: Matching, *, skip: bool) -> None:
         """A content that was never seen."""

@@ -248,3 +248,22 @@ def test_an_unreadable_file_is_reported_once_and_read_when_it_may_be(as_nobody: 
     (notice,) = source.notices()
     assert (notice.kind, notice.source) == ("unreadable", "a.log")
     source.close()
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_files_moved_to_names_of_their_own_are_not_read_again_however_many_there_are(
+    tmp_path: Path, reader: Any, packed: bool
+):
+    for number in range(80):
+        (tmp_path / "app.log").write_bytes(b"%d\n" % number * 300)
+        assert reader.read() == b"%d\n" % number * 300
+        moved = (tmp_path / "app.log").rename(tmp_path / f"{number:03d}-app.log")
+        if packed:
+            with gzip.open(f"{moved}.gz", "wb") as out:
+                out.write(moved.read_bytes())
+            moved.unlink()
+    for _ in range(3):
+        reader.restart()
+        assert reader.read() == b""
+    (tmp_path / "app.log").write_bytes(b"new\n")
+    assert reader.read() == b"new\n"
