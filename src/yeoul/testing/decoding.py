@@ -11,6 +11,7 @@ from typing import Any
 from yeoul.events import EventTime, Field, Rows, RowSchema
 from yeoul.ingest.contract import Decoder, LineBlock
 from yeoul.ingest.decode import build_decoder
+from yeoul.ingest.decode.assemble import UNFORESEEN
 
 __all__ = ["SCHEMA", "check_blocks", "check_json", "expected_row"]
 
@@ -122,6 +123,7 @@ def check_json(data: bytes) -> None:
         start += len(line) + 1
     columns = [rows.at_us.tolist(), *(list(column) for column in rows.columns.values())]
     found = dict(zip(rows.position.tolist(), zip(*columns, strict=True), strict=True))
+    assert not any(UNFORESEEN in reject.reason for reject in rows.rejects)
     assert found == {start: row for start, row in expected.items() if row is not None}
     assert [reject.position for reject in rows.rejects] == [start for start, row in expected.items() if row is None]
 
@@ -144,6 +146,7 @@ def check_blocks(decoder: Decoder, data: bytes, header: bytes | None = None) -> 
 
 def _content(rows: Rows) -> list[Any]:
     """All that was found, by position; values as texts, so that they can be compared whatever they are."""
+    assert not any(UNFORESEEN in reject.reason for reject in rows.rejects)
     columns = [rows.at_us.tolist(), *(list(column) for column in rows.columns.values())]
     fold = rows.at_us if rows.fold_us is None else rows.fold_us
     kept = [True] * len(rows) if rows.kept is None else rows.kept.tolist()

@@ -17,11 +17,14 @@ from yeoul.ingest.decode.times import TimeColumn
 from yeoul.ingest.decode.typed import TypedColumn, typed_column
 from yeoul.ingest.decode.where import compile_where
 
-__all__ = ["LINE_LIMIT_BYTES", "RAW_LIMIT_BYTES", "RowDecoder"]
+__all__ = ["LINE_LIMIT_BYTES", "RAW_LIMIT_BYTES", "UNFORESEEN", "RowDecoder"]
 
 LINE_LIMIT_BYTES = 16 << 20
 RAW_LIMIT_BYTES = (1 << 20) + 1
 """Kept of a line that is too long: one byte more than the quarantine keeps, so that it sees the line is not whole."""
+
+UNFORESEEN = "this is a mistake of Yeoul, please report it with the line"
+"""How the reason of a line ends that no reason was made for."""
 
 
 class RowDecoder:
@@ -44,8 +47,27 @@ class RowDecoder:
         self._hidden = [slot.label if slot.path in paths else "" for slot in (time, *rest)]
 
     def decode(self, block: LineBlock) -> Rows:
+        try:
+            return self._decode(block, {})
+        except MemoryError:
+            raise
+        except Exception:  # noqa: BLE001 - one line that nobody foresaw must not end the engine, at each start again
+            return self._decode(block, self._unforeseen(block))
+
+    def _unforeseen(self, block: LineBlock) -> dict[int, str]:
+        """The lines that this decoder fails at, by number."""
+        found: dict[int, str] = {}
+        for number, line in enumerate(Lines(block.data).all()):
+            try:
+                self._decode(LineBlock(block.source, 0, line + b"\n", block.header), {})
+            except Exception as error:  # noqa: BLE001 - as above; its text may hold what is masked
+                found[number] = f"the line cannot be decoded ({type(error).__name__}): {UNFORESEEN}"
+        return found
+
+    def _decode(self, block: LineBlock, known: dict[int, str]) -> Rows:
+        """Rows and rejects; of the lines that are `known` to be none the reason is."""
         lines = Lines(block.data)
-        bad = self._unreadable(lines)
+        bad = self._unreadable(lines) | known
         members = self._reader.read(lines, frozenset(bad), block.header)
         number = np.arange(len(lines))
         if bad or members.bad:
