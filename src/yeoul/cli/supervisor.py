@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -24,6 +25,8 @@ _STEADY_S = 60.0
 _LONGEST_WAIT_S = 30.0
 _CONSOLE_WITHIN_S = 30.0
 _PR_SET_PDEATHSIG = 1
+_PARENT = "_YEOUL_PARENT"
+"""The variable that tells a child which process started it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,10 @@ def die_with_parent() -> None:
     """Ask the system for a SIGTERM when the process that started this one is gone, however it went."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    # it may be gone already: then nobody would ever say so, and this engine would hold the state for good
+    parent = os.environ.get(_PARENT, "")
+    if parent and parent != str(os.getppid()):
+        signal.raise_signal(signal.SIGTERM)
 
 
 @dataclass(slots=True)
@@ -172,5 +179,9 @@ class Supervisor:
     def _spawn(child: Child, stdout: int | None = None) -> subprocess.Popen[bytes]:
         # children get no terminal signals of their own: Ctrl-C comes to us and we pass it on in order
         return subprocess.Popen(  # noqa: S603  (our own commands)
-            child.command, stdin=subprocess.DEVNULL, stdout=stdout, start_new_session=True
+            child.command,
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            start_new_session=True,
+            env={**os.environ, _PARENT: str(os.getpid())},
         )

@@ -140,7 +140,7 @@ def _short(path: Path) -> Iterator[str]:
 
 
 def request(folder: Path, op: str, args: dict[str, Any], timeout_s: float = 30.0) -> dict[str, Any] | None:
-    """Ask the engine that runs on this state folder; None when none does."""
+    """Ask the engine that runs on this state folder; None when none does, or when it ended before it had answered."""
     path = folder / "live.sock"
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(timeout_s)
@@ -149,10 +149,12 @@ def request(folder: Path, op: str, args: dict[str, Any], timeout_s: float = 30.0
                 connection.connect(address)
         except OSError:
             return None
-        connection.sendall(json.dumps({"id": 1, "op": op, "args": args}).encode() + b"\n")
-        with connection.makefile("rb") as lines:
-            for line in lines:
-                answer = json.loads(line)
-                if isinstance(answer, dict) and answer.get("id") == 1:
-                    return answer
+        with contextlib.suppress(ConnectionError):
+            connection.sendall(json.dumps({"id": 1, "op": op, "args": args}).encode() + b"\n")
+            with connection.makefile("rb") as lines:
+                for line in lines:
+                    # the last line of an engine that was killed may be cut
+                    answer = json.loads(line) if line.endswith(b"\n") else None
+                    if isinstance(answer, dict) and answer.get("id") == 1:
+                        return answer
     return None

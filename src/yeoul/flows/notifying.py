@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
+import sqlite3
 import threading
 from typing import Any
 
@@ -24,31 +26,36 @@ class Notifying:
         self._busy: set[int] = set()
         self._failing: dict[str, str] = {}
         self._thread: threading.Thread | None = None
+        self._closing = False
 
     def look(self) -> None:
         """Book what was answered, hand out what is due."""
         if not self._hooks:
             return
         now = self._engine.clock.now_us()
-        answers = []
-        while not self._done.empty():
-            answers.append(self._done.get_nowait())
-        outbox = Outbox(self._engine.state.db)
-        if answers:
-            with self._engine.state.transaction():
-                for item, error in answers:
-                    self._busy.discard(item.id)
-                    if error:
-                        self._failing[item.notifier] = error
-                        outbox.failed(item.id, now)
-                    else:
-                        self._failing.pop(item.notifier, None)
-                        outbox.sent(item.id)
-        for item in outbox.due(now):
+        self._book(now)
+        for item in Outbox(self._engine.state.db).due(now):
             if item.id not in self._busy and item.notifier in self._hooks:
                 self._busy.add(item.id)
                 self._start()
                 self._work.put(item)
+
+    def _book(self, now_us: int) -> None:
+        answers = []
+        while not self._done.empty():
+            answers.append(self._done.get_nowait())
+        if not answers:
+            return
+        outbox = Outbox(self._engine.state.db)
+        with self._engine.state.transaction():
+            for item, error in answers:
+                self._busy.discard(item.id)
+                if error:
+                    self._failing[item.notifier] = error
+                    outbox.failed(item.id, now_us)
+                else:
+                    self._failing.pop(item.notifier, None)
+                    outbox.sent(item.id)
 
     def causes(self) -> list[dict[str, Any]]:
         """Notifiers that cannot be reached."""
@@ -58,10 +65,15 @@ class Notifying:
         ]
 
     def close(self) -> None:
-        """Let the thread end after what it is sending; the rest waits in the outbox."""
-        if self._thread is not None:
-            self._work.put(None)
-            self._thread.join(timeout=2)
+        """Let the thread end after what it is sending and book that; the rest waits in the outbox."""
+        if self._thread is None:
+            return
+        self._closing = True
+        self._work.put(None)
+        self._thread.join(timeout=2)
+        # what cannot be booked is told again, with the same key: that is no reason to end in an error
+        with contextlib.suppress(YeoulError, sqlite3.Error):
+            self._book(self._engine.clock.now_us())
 
     def _start(self) -> None:
         if self._thread is None:
@@ -69,7 +81,7 @@ class Notifying:
             self._thread.start()
 
     def _send_all(self) -> None:
-        while (item := self._work.get()) is not None:
+        while (item := self._work.get()) is not None and not self._closing:
             error = ""
             try:
                 self._hooks[item.notifier].send(item.body, idempotency_key=str(item.id))

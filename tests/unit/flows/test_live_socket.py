@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -74,3 +75,22 @@ def test_a_redrive_of_nonsense_is_refused(args: Any) -> None:
     engine = Engine.__new__(Engine)  # nothing of it is asked
     with pytest.raises(InputError, match="got the arguments"):
         redrive(engine, args)
+
+
+def _die(listening: socket.socket, last_words: bytes) -> None:
+    """An engine that is killed while it is asked."""
+    connection, _ = listening.accept()
+    with connection:
+        connection.recv(1)  # the rest of the question is not read: who asked is told of a reset
+        connection.sendall(last_words)
+
+
+@pytest.mark.parametrize("last_words", [b"", b'{"id":1,"ok":tr', b'{"seq":1}\n'])
+def test_an_engine_that_ends_before_it_answered_is_none(tmp_path: Path, last_words: bytes) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listening:
+        listening.bind(str(tmp_path / "live.sock"))
+        listening.listen()
+        dying = threading.Thread(target=_die, args=(listening, last_words))
+        dying.start()
+        assert live_socket.request(tmp_path, "ping", {}) is None
+        dying.join()
