@@ -18,6 +18,7 @@ import duckdb
 import pytest
 
 from yeoul.events import iso
+from yeoul.flows.live_socket import request
 from yeoul.testing.faults import STAGES
 from yeoul.testing.processes import EngineProcess, counts, wait_for
 from yeoul.testing.receiver import Receiver
@@ -87,7 +88,7 @@ class Attack:
     def to_the_end(self) -> None:
         """The real `yeoul run` until everything is read and told; then a stop in good order."""
         engine = self.engines(self.folder)
-        wait_for(self.done, within_s=90, every_s=0.2)
+        wait_for(lambda: request(self.folder / ".yeoul", "ping", {}) is not None and self.done(), within_s=90)
         assert engine.stop() == 0
 
     def done(self) -> bool:

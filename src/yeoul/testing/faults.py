@@ -1,7 +1,7 @@
 """A verb that is killed at a named moment: `python -m yeoul.testing.faults --kill STAGE:COUNT VERB …`.
 
-The process ends itself by SIGKILL (or `--term`: SIGTERM) when it passes the moment for the COUNT-th time. It is the
-real command otherwise; nothing of the product knows of this file.
+The process ends itself by SIGKILL (`--term`: asks itself by SIGTERM, `--int`: by SIGINT) when it passes the moment for
+the COUNT-th time. It is the real command otherwise; nothing of the product knows of this file.
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ def main() -> None:
     add = parser.add_argument
     add("--kill", action="append", default=[], metavar="STAGE:COUNT", help=f"stages: {', '.join(STAGES)}")
     add("--term", action="append", default=[], metavar="STAGE:COUNT", help="the same by SIGTERM")
+    add("--int", action="append", default=[], metavar="STAGE:COUNT", help="the same by SIGINT")
     add("--hurry", action="store_true", help="snapshots and compaction at every checkpoint")
     add("--small-blocks", action="store_true", help="a backlog takes many blocks and checkpoints")
     add("verb", nargs=argparse.REMAINDER, help="a verb of `yeoul` with its arguments")
@@ -60,7 +61,8 @@ def main() -> None:
     for place, value in ((_HURRIED if options.hurry else {}) | (_SMALL if options.small_blocks else {})).items():
         owner, name = _find(place)
         setattr(owner, name, value)
-    for number, armed in ((signal.SIGKILL, options.kill), (signal.SIGTERM, options.term)):
+    signals = {signal.SIGKILL: options.kill, signal.SIGTERM: options.term, signal.SIGINT: options.int}
+    for number, armed in signals.items():
         for one in armed:
             stage, _, count = one.partition(":")
             _arm(*STAGES[stage], number, int(count))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -22,7 +24,11 @@ class Receiver(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.heard: list[tuple[str, bytes]] = []
-        """(idempotency key, body) of each message, repeats too."""
+        """(idempotency key, body) of each message that was answered, repeats too."""
+        self.asked = 0
+        """How many requests came, answered or not."""
+        self.pause_s = 0.0
+        """How long it takes to answer."""
         self.url = f"http://127.0.0.1:{self.server_address[1]}/told"
 
     def __enter__(self) -> Receiver:  # noqa: PYI034 - the base class says `Self` of itself only
@@ -52,9 +58,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.asked += 1
+        time.sleep(self.server.pause_s)
         self.server.heard.append((self.headers["Idempotency-Key"], body))
-        self.send_response(204)
-        self.end_headers()
+        with contextlib.suppress(OSError):  # who asked may be gone
+            self.send_response(204)
+            self.end_headers()
 
     def log_message(self, *_: Any) -> None:
         """Stay silent."""
