@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 
+from yeoul.errors import BusyError
 from yeoul.store import open_state
+from yeoul.testing.processes import wait_for
 
 pytestmark = pytest.mark.slow
 WAYS = [
@@ -81,7 +83,8 @@ def other_numbers(attack: Any, how: str, number: int) -> Iterator[None]:
 
 
 def _renumber(state: Path) -> None:
-    # through the store, which keeps checksums of what it writes
+    # through the store, which keeps checksums of what it writes; who was killed may hold its lock a moment longer
+    wait_for(lambda: not _is_locked(state))
     with closing(open_state(state)) as opened, opened.transaction() as db:
         found = db.execute("SELECT stream, name, position FROM split").fetchall()
         positions = [json.loads(position) for _, _, position in found]
@@ -92,6 +95,14 @@ def _renumber(state: Path) -> None:
                 generation["inode"] = inodes[inodes.index(generation["inode"]) - 1]
             changed = (json.dumps(position), stream, name)
             db.execute("UPDATE split SET position = ? WHERE stream = ? AND name = ?", changed)
+
+
+def _is_locked(state: Path) -> bool:
+    try:
+        open_state(state).close()
+    except BusyError:
+        return True
+    return False
 
 
 def begin_alike(attack: Any, how: str, number: int) -> Iterator[None]:
