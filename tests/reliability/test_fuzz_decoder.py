@@ -84,7 +84,7 @@ FORMATS: tuple[dict[str, Any], ...] = (
 
 
 @pytest.mark.soak
-@pytest.mark.timeout(SECONDS + 120)
+@pytest.mark.timeout(2 * SECONDS + 120)
 @pytest.mark.skipif(find_spec("atheris") is None, reason="requirements/fuzz.txt is not installed; `make soak` does it")
 def test_a_guided_search_finds_no_line_that_is_decoded_wrongly(tmp_path: Path):
     corpus = tmp_path / "corpus"

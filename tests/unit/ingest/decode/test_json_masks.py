@@ -63,7 +63,9 @@ def test_a_declared_member_of_the_same_name_stays():
 
 
 def test_all_other_bytes_stay_as_they_are():
-    line = b' {"hit" : 1e999, "hit":  1.50 ,"cpk":{"a":[1,{"cpk":2}]} , "z":"\\u0041:{", "l":[[], {"cpk":"x"}, "cpk"] }\r'
+    line = (
+        b' {"hit" : 1e999, "hit":  1.50 ,"cpk":{"a":[1,{"cpk":2}]} , "z":"\\u0041:{", "l":[[], {"cpk":"x"}, "cpk"] }\r'
+    )
     assert mask_json(line, HIDDEN, SHOWN) == (
         b' {"hit" : 1e999, "hit":  1.50 ,"cpk":"***" , "z":"\\u0041:{", "l":[[], {"cpk":"***"}, "cpk"] }\r'
     )
