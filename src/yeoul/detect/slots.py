@@ -11,6 +11,9 @@ from yeoul.errors import StateError
 
 __all__ = ["SlotArrays"]
 
+_SPARE = 8
+"""One slot in so many is room for those to come."""
+
 
 class SlotArrays:
     """Arrays of one length; those with `rows` have shape (rows, n), so that one row is one contiguous column of keys.
@@ -27,7 +30,9 @@ class SlotArrays:
         self._arrays: dict[str, NDArray[Any]] = {
             name: np.full((rows, 0) if rows else 0, fill, dtype) for name, (dtype, fill, rows) in fields.items()
         }
-        self.size = 0
+        self._roomy = self._arrays
+        """What the arrays are the beginning of, with room for slots to come."""
+        self.size = self._room = 0
 
     def __getitem__(self, name: str) -> NDArray[Any]:
         return self._arrays[name]
@@ -36,11 +41,18 @@ class SlotArrays:
         """Make room for `size` slots; never shrinks."""
         if size <= self.size:
             return
-        for name, (dtype, fill, rows) in self._fields.items():
-            grown = np.full((rows, size) if rows else size, fill, dtype)
-            grown[..., : self.size] = self._arrays[name]
-            self._arrays[name] = grown
+        if size > self._room:
+            # a service's new keys come with every window: what is known is not to be copied each time
+            self._room = size + size // _SPARE
+            self._roomy = {name: self._roomier(name) for name in self._fields}
+        self._arrays = {name: array[..., :size] for name, array in self._roomy.items()}
         self.size = size
+
+    def _roomier(self, name: str) -> NDArray[Any]:
+        dtype, fill, rows = self._fields[name]
+        grown = np.full((rows, self._room) if rows else self._room, fill, dtype)
+        grown[..., : self.size] = self._arrays[name]
+        return grown
 
     def forget(self, slots: NDArray[np.intp]) -> None:
         """Put these slots back to their unused value; slots past the end hold nothing yet."""
@@ -51,7 +63,7 @@ class SlotArrays:
     @property
     def nbytes(self) -> int:
         """Bytes held."""
-        return sum(array.nbytes for array in self._arrays.values())
+        return sum(array.nbytes for array in self._roomy.values())
 
     def snapshot(self) -> dict[str, Any]:
         """A copy of all arrays."""
@@ -67,4 +79,5 @@ class SlotArrays:
             message = f"kept detector state has fields `{sorted(state)}`, legal: {sorted(self._fields)}; start it anew"
             raise StateError(message)
         self._arrays = {name: np.array(state[name], dtype) for name, (dtype, _, _) in self._fields.items()}
-        self.size = next(iter(self._arrays.values())).shape[-1]
+        self._roomy = self._arrays
+        self.size = self._room = next(iter(self._arrays.values())).shape[-1]
