@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import shutil
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from yeoul.errors import DamagedError
+from yeoul.errors import DamagedError, YeoulError
 from yeoul.testing.processes import EngineProcess, counts, everything_closed, wait_for
 from yeoul.testing.results import checked_ledger, exported, final_windows
 from yeoul.testing.workspaces import plain_line, plain_workspace
@@ -103,7 +105,9 @@ def harmed(killed: Path, target: Path, seed: int) -> Path:
 
 def ended_or_done(engine: EngineProcess, folder: Path) -> Callable[[], bool]:
     def over() -> bool:
-        return not engine.running or everything_closed(folder, ROWS)()
+        with contextlib.suppress(sqlite3.Error, YeoulError):  # the engine has not looked at it yet
+            return not engine.running or everything_closed(folder, ROWS)()
+        return False
 
     return over
 

@@ -18,7 +18,7 @@ from yeoul.flows.archived import archived
 from yeoul.flows.declaration import check_declaration
 from yeoul.flows.plan import Plan, StreamPlan
 from yeoul.flows.ranking import RankFlow
-from yeoul.store import State, read_state, unpack
+from yeoul.store import State, check_at_rest, read_state, unpack
 from yeoul.streams import Checkpoint, Layout, LocalStream, Part
 from yeoul.streams.log import COLUMNS, Archive, decode, read
 
@@ -41,7 +41,9 @@ def export(plan: Plan, out: Path) -> list[Path]:
     Raises:
         StateError: there is no state, it is damaged, or another declaration made it.
     """
-    state = read_state(plan.folder / ".yeoul")
+    folder = plan.folder / ".yeoul"
+    check_at_rest(folder)
+    state = read_state(folder)
     try:
         state.db.execute("BEGIN")
         for stream in plan.streams:

@@ -6,11 +6,12 @@ for everybody else (console, export, doctor): read-only, beside a running engine
 
 from yeoul.store.good_copy import Restored, copy_age_s
 from yeoul.store.pack import pack, unpack
-from yeoul.store.state import State, check_state, open_state, read_state, scratch_state
+from yeoul.store.state import State, check_at_rest, check_state, open_state, read_state, scratch_state
 
 __all__ = [
     "Restored",
     "State",
+    "check_at_rest",
     "check_state",
     "copy_age_s",
     "open_state",

@@ -26,6 +26,9 @@ __all__ = ["SUMS", "Copying"]
 SUMS = "state.sums"
 _FRAMES = 2000
 """The log is copied back when it has grown by this many pages, and by half of what it holds."""
+_FEWEST_FRAMES = 100
+_FREE_SHARE = 4
+"""Nor may it grow beyond this part of what is free."""
 _COPY_EVERY_S = 600.0
 _FIRST_COPY_S = 60.0
 _COPY_SHARE = 50
@@ -88,8 +91,21 @@ class Copying:
             raise self._damaged
         frames, salt = self._log()
         most, of = self._due
-        if frames >= (most if salt == of else _FRAMES):
+        if frames >= (most if salt == of else self._most_frames()):
             self.copy_back()
+
+    def _most_frames(self) -> int:
+        """What the log may grow to; on a small disk it must not be what fills it."""
+        free = shutil.disk_usage(self._folder).free
+        return max(_FEWEST_FRAMES, min(_FRAMES, free // _FREE_SHARE // self.sums.page_bytes))
+
+    def make_room(self) -> None:
+        """On a full disk: what is in the log goes to where it belongs, and the log becomes empty, if readers let it."""
+        with contextlib.suppress(sqlite3.OperationalError):
+            if self.copy_back():
+                self._db.execute("PRAGMA busy_timeout = 0")
+                self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._db.execute("PRAGMA busy_timeout = 10000")
 
     def copy_back(self) -> bool:
         """Copy the log back into the state file, as far as readers let it; whether all of it was.
@@ -99,7 +115,7 @@ class Copying:
         if self._copying():
             return False
         frames, salt = self._log()
-        self._due = frames + max(_FRAMES, frames // 2), salt
+        self._due = frames + max(self._most_frames(), frames // 2), salt
         if not frames or (self._complete and (self.sums.salt, self.sums.frames) == (salt, frames)):
             self._complete = True
             return True

@@ -16,7 +16,7 @@ from yeoul.store.good_copy import Restored, put_copy_back
 from yeoul.store.schema import STEPS
 from yeoul.store.sums import check_files
 
-__all__ = ["State", "check_state", "open_state", "read_state", "scratch_state"]
+__all__ = ["State", "check_at_rest", "check_state", "open_state", "read_state", "scratch_state"]
 
 _FILE = "state.db"
 
@@ -50,7 +50,12 @@ class State:
         except BaseException as error:
             with contextlib.suppress(sqlite3.Error):
                 self.db.execute("ROLLBACK")
-            _raise_plain(error, self.folder)
+            try:
+                _raise_plain(error, self.folder)
+            except StorageFullError:
+                if self.copying is not None:
+                    self.copying.make_room()
+                raise
             raise
         if self.copying is not None:
             self.copying.look()
@@ -107,8 +112,8 @@ def _free_bytes(folder: Path) -> int:
     return facts.f_bavail * facts.f_frsize
 
 
-def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
-    uri = f"{path.resolve().as_uri()}{'?mode=ro' if read_only else ''}"
+def _connect(path: Path, *, read_only: bool, alone: bool = False) -> sqlite3.Connection:
+    uri = f"{path.resolve().as_uri()}{'?mode=ro' if read_only else ''}{'&immutable=1' if alone else ''}"
     # our transactions are explicit; another thread may close what one opened, never use it at the same time
     db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=10, check_same_thread=False)
     db.execute("PRAGMA mmap_size = 0")
@@ -252,6 +257,29 @@ def check_state(folder: Path) -> bool:
     return check_files(folder / _FILE, folder / f"{_FILE}-wal", folder / SUMS, mend=False) is not None
 
 
+def check_at_rest(folder: Path) -> None:
+    """Look at the bytes of a state unless an engine has it, which has looked itself.
+
+    Raises:
+        DamagedError: they are not those that were written.
+    """
+    try:
+        lock = _lock_for_reading(folder)
+    except OSError:
+        return
+    if lock is None:
+        return
+    try:
+        check_state(folder)
+    except DamagedError as error:
+        message = (
+            f"the state in `{folder}` is damaged ({error}); `yeoul run` goes back to its good copy, or says what to do"
+        )
+        raise DamagedError(message) from error
+    finally:
+        os.close(lock)
+
+
 def scratch_state(folder: Path) -> State:
     """A state that nobody keeps: the same tables, for a replay."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -272,4 +300,25 @@ def read_state(folder: Path) -> State:
         message = f"there is no state in `{folder}` yet; `yeoul run` makes it"
         raise StateError(message)
     db = _connect(path, read_only=True)
+    try:
+        db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.OperationalError:
+        # to read, SQLite makes an index of the log, for which a full disk has no room; a log that is empty needs none
+        wal = folder / f"{_FILE}-wal"
+        lock = None if wal.exists() and wal.stat().st_size else _lock_for_reading(folder)
+        if lock is None:
+            raise
+        db.close()
+        return State(_connect(path, read_only=True, alone=True), folder, lock)
     return State(db, folder)
+
+
+def _lock_for_reading(folder: Path) -> int | None:
+    """Keep engines from starting; None when one runs."""
+    lock = os.open(folder / "lock", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        os.close(lock)
+        return None
+    return lock

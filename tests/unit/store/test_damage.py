@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from yeoul.errors import DamagedError
-from yeoul.store import State, open_state
+from yeoul.store import State, check_at_rest, open_state
 from yeoul.store.wal import read_wal
 
 
@@ -210,6 +210,18 @@ def test_a_copy_is_made_while_transactions_go_on(tmp_path: Path):
     (folder / "state.db-wal").unlink()
     if (folder / "state.copy").exists():
         assert newest(folder) == 199
+
+
+def test_who_exports_a_damaged_state_is_told(tmp_path: Path):
+    state = open_state(tmp_path)
+    write(state, 0, 10)
+    check_at_rest(tmp_path)
+    state.close()
+    check_at_rest(tmp_path)
+    flip(tmp_path / "state.db", 50_000)
+    with pytest.raises(DamagedError, match="yeoul run"):
+        check_at_rest(tmp_path)
+    check_at_rest(tmp_path / "nowhere")
 
 
 def test_a_state_without_sums_gets_them(tmp_path: Path):

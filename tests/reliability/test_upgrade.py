@@ -1,0 +1,114 @@
+"""A checkpoint of the release before goes on; a changed declaration goes on too, or is refused with what to do."""
+
+from __future__ import annotations
+
+import random
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from yeoul.testing.processes import EngineProcess, counts, wait_for
+from yeoul.testing.results import checked_ledger, exported, final_windows, rows_of
+from yeoul.testing.workspaces import plain_line, plain_workspace
+
+pytestmark = pytest.mark.slow
+
+Engines = Callable[..., EngineProcess]
+KEYS = ("customer", "title")
+DATA = Path(__file__).parent / "data"
+AT_US = 1_700_000_000_000_000
+FIRST, ALL = 2000, 3000
+AHEAD = 3
+STREAM = {
+    "delay": '"2s"',
+    "idle_timeout": '"2s"',
+    "event_id": '"id"',
+    "allowed_lateness": '"20s"',
+}
+BLOCKS = """
+[detect.customers]
+stream = "hits"
+by = ["customer"]
+value = "plays"
+
+[rank.titles]
+stream = "hits"
+by = ["title"]
+value = "plays"
+"""
+
+
+def lines(first: int, last: int) -> bytes:
+    """Ten rows a second: some repeated, some late; the first part ends with rows far ahead of their time."""
+    found = []
+    for number in range(first, last):
+        made = random.Random(number)
+        at_us = AT_US + number * 100_000 - (8_000_000 if not number % 50 else 0)
+        line = plain_line(at_us, f"c{made.randrange(9)}", f"m{made.randrange(9)}", made.randrange(9), f"e{number}")
+        found += [line, line] if not number % 20 else [line]
+    if last == FIRST:
+        ahead = AT_US + last * 100_000 + 600_000_000
+        found += [plain_line(ahead + number, "ahead", "m1", 1, f"a{number}") for number in range(AHEAD)]
+    return b"".join(found)
+
+
+def count(data: bytes) -> int:
+    return data.count(b"\n")
+
+
+def workspace(folder: Path) -> Path:
+    return plain_workspace(folder, stream=STREAM, extra=BLOCKS)
+
+
+def first_part(folder: Path, engine: EngineProcess) -> None:
+    """Bring an engine through the first part, and kill it while windows are open and rows wait undecided."""
+    wait_for(lambda: counts(folder).read == count(lines(0, FIRST)) - AHEAD, every_s=0.02)
+    engine.kill()
+
+
+def results(folder: Path) -> dict[str, Any]:
+    out = exported(folder)
+    found: dict[str, Any] = {name: rows_of(out / f"{name}.ndjson") for name in ("findings", "incidents", "rankings")}
+    return found | {"windows": final_windows(out, keys=KEYS), "ledger": checked_ledger(out)}
+
+
+def read_all(folder: Path) -> Callable[[], bool]:
+    return lambda: counts(folder).read == count(lines(0, FIRST) + lines(FIRST, ALL)) and idle(folder)
+
+
+def idle(folder: Path) -> bool:
+    """Whether the last window is closed: by the silence that follows its rows."""
+    last = AT_US + (ALL - 1) * 100_000
+    windows = rows_of(exported(folder) / "windows.ndjson")
+    return bool(windows) and max(row["window_end"] for row in windows) > iso(last)
+
+
+def iso(at_us: int) -> str:
+    from yeoul.events import iso as text  # noqa: PLC0415 - under a name that says what it is for
+
+    return text(at_us)
+
+
+def test_a_checkpoint_of_the_release_before_goes_on(tmp_path: Path, engines: Engines):
+    old, new = workspace(tmp_path / "old"), workspace(tmp_path / "new")
+    with tarfile.open(DATA / "schema-1.tar.xz") as kept:
+        kept.extractall(old, filter="data")
+    (new / "logs/a.ndjson").write_bytes(lines(0, FIRST))
+    for folder in (old, new):
+        with (folder / "logs/a.ndjson").open("ab") as log:
+            log.write(lines(FIRST, ALL))
+    running = [engines(folder) for folder in (old, new)]
+    for folder in (old, new):
+        wait_for(read_all(folder), every_s=1)
+    for engine in running:
+        assert engine.stop() == 0, engine.said
+    assert (old / "logs/a.ndjson").read_bytes() == (new / "logs/a.ndjson").read_bytes()
+    got, wanted = results(old), results(new)
+    assert got == wanted
+    ledger = got["ledger"]
+    assert ledger.duplicate > 0
+    assert ledger.future == AHEAD
+    assert any(row["revision"] for row in rows_of(old / "out/windows.ndjson"))
