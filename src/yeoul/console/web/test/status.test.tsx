@@ -54,9 +54,9 @@ describe("the first sentence", () => {
     },
   );
 
-  it("does not call it normal while most rows are refused", () => {
+  it.each(["yellow", "red"] as const)("does not call it normal while many rows are refused: %s", (level) => {
     const cause = { code: "schema_drift", params: { stream: "hits", reason: "`cpk` is missing", share: 0.9, since_us: 0 } };
-    const found = status({ ...calm, health: { status: "red", causes: [cause] } });
+    const found = status({ ...calm, health: { status: level, causes: [cause] } });
     expect(found).toMatchObject({ tone: "unsure", text: expect.stringContaining("`cpk` is missing") });
   });
 

@@ -16,6 +16,7 @@ const BLIND = new Set([
   "no_input",
   "catching_up",
   "all_silent",
+  "schema_drift",
   "state_missing",
   "state_unreadable",
   "disk_full",
