@@ -217,7 +217,7 @@ def test_a_log_of_results_at_its_cap_moves_to_files_and_goes_on(
     disk: SmallDisk, engines: Engines, batch_count: BatchCount
 ):
     text = (disk.folder / "yeoul.toml").read_text()
-    (disk.folder / "yeoul.toml").write_text(text + '[engine]\nlog_cap = "100KB"\n')
+    (disk.folder / "yeoul.toml").write_text(text + '[engine]\nlog_cap = "100kB"\n')
     engine = engines(disk.folder, under=disk.under)
     for turn in range(4):
         write(disk.folder, turn * 4 * HALF, (turn + 1) * 4 * HALF)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -90,6 +91,93 @@ def iso(at_us: int) -> str:
     from yeoul.events import iso as text  # noqa: PLC0415 - under a name that says what it is for
 
     return text(at_us)
+
+
+REFUSED = {
+    "window": {"window": '"8s"'},
+    "keys": {"keys": '["customer"]'},
+    "aggregates": {"aggregates": '{ plays = "count()", hits = "max(n)" }'},
+    "field type": {
+        "fields": '{ customer = "customer", title = "title", n = { path = "n", type = "float" }, id = "id" }'
+    },
+}
+LEGAL = {
+    "delay": '"3s"',
+    "where": '"n >= 0"',
+    "fields": '{ customer = "customer", title = "title", n = { path = "n", type = "int" }, id = "id", more = { path = '
+    '"more", default = "" } }',
+}
+OTHER_BLOCKS = """
+[detect.customers]
+stream = "hits"
+by = ["title"]
+value = "hits"
+
+[detect.more]
+stream = "hits"
+by = ["customer"]
+value = "plays"
+
+[rank.titles]
+stream = "hits"
+by = ["title"]
+within = ["customer"]
+value = "hits"
+
+[stream.again]
+source = { kind = "files", path = "logs/*.ndjson" }
+event_time = "at"
+fields = { customer = "customer" }
+keys = ["customer"]
+window = "8s"
+delay = "2s"
+idle_timeout = "2s"
+aggregates = { plays = "count()" }
+"""
+
+
+def plain_lines(first: int, last: int) -> bytes:
+    """Ten rows a second in their order."""
+    made = [(number, random.Random(number)) for number in range(first, last)]
+    return b"".join(
+        plain_line(AT_US + number * 100_000, f"c{one.randrange(9)}", f"m{one.randrange(9)}", 1, f"e{number}")
+        for number, one in made
+    )
+
+
+def test_a_changed_declaration_goes_on_or_is_refused_with_a_plan(
+    tmp_path: Path, engines: Engines, batch_count: Callable[..., dict[Any, Any]]
+):
+    plain = {"delay": '"2s"', "idle_timeout": '"2s"'}
+    folder = plain_workspace(tmp_path / "w", stream=plain, extra=BLOCKS)
+    (folder / "logs/a.ndjson").write_bytes(plain_lines(0, FIRST))
+    engine = engines(folder)
+    wait_for(lambda: counts(folder).read == FIRST)
+    assert engine.stop() == 0
+    refusing = {}
+    for name, change in REFUSED.items():
+        other = shutil.copytree(folder, tmp_path / name)
+        refusing[name] = engines(plain_workspace(other, stream=plain | change))
+    for name, refused in refusing.items():
+        assert refused.ended_by(100) == 1, name
+        assert "stream `hits` was changed" in refused.said, name
+        assert "give the stream a new name, or move the folder away" in refused.said, name
+        assert "Traceback" not in refused.said, name
+    plain_workspace(folder, stream=plain | LEGAL, extra=OTHER_BLOCKS)
+    with (folder / "logs/a.ndjson").open("ab") as log:
+        log.write(plain_lines(FIRST, ALL))
+    engine.start()
+
+    def all_again() -> int:
+        rows = final_windows(exported(folder), stream="again", keys=("customer",)).values()
+        return sum(row["plays"] for row in rows)
+
+    wait_for(lambda: counts(folder).read == ALL and idle(folder) and all_again() == ALL, every_s=1)
+    assert engine.stop() == 0, engine.said
+    out = exported(folder)
+    oracle = batch_count([folder / "logs/a.ndjson"])
+    assert final_windows(out, keys=KEYS) == oracle
+    assert checked_ledger(out).counted == ALL
 
 
 def test_a_checkpoint_of_the_release_before_goes_on(tmp_path: Path, engines: Engines):
