@@ -235,6 +235,7 @@ export const en = {
   "notice.vanished": "vanished",
   "notice.unreadable": "not readable",
   "notice.redrive": "decoded again",
+  "notice.restored": "state restored",
 
   "health.engine_stopped": "the engine stopped at {since}.",
   "health.engine_silent": "the engine has said nothing since {since}.",

@@ -237,6 +237,7 @@ export const ko: Catalogue = {
   "notice.vanished": "사라짐",
   "notice.unreadable": "읽을 수 없음",
   "notice.redrive": "다시 해석",
+  "notice.restored": "상태 복원",
 
   "health.engine_stopped": "엔진이 {since}에 멈췄습니다.",
   "health.engine_silent": "엔진이 {since}부터 응답하지 않습니다.",
