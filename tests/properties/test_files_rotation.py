@@ -334,6 +334,12 @@ def run(steps: list[tuple], folder: Path) -> tuple[Service, Reader]:
 @given(st.lists(STEP, max_size=40))
 @example([("write", "a", [9, 9]), ("copy", "a", False), ("read", 9, True), ("rewrite", "a", [5])])
 @example([("write", "a", [9, 9]), ("read", 9, True), ("slow copytruncate", "a", [5, 5]), ("write", "a", [5])])
+@example(
+    [
+        *[("alike", 9, None), ("poll", None, None), ("slow copytruncate", "b", [5]), ("delete", "a", None)],
+        ("restart", None, None),
+    ]
+)
 @example([("write", "a", [99] * 20), ("read", 9, True), ("slow copytruncate", "a", [5]), ("restart", None, None)])
 def test_each_line_written_once_is_read_once_under_any_schedule_of_rotation_and_restart(steps: list[tuple]):
     with tempfile.TemporaryDirectory() as folder:

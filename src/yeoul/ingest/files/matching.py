@@ -187,7 +187,21 @@ class Matching:
     def _elsewhere(self, generation: Generation) -> list[Entry]:
         """Longest first: of several copies the one that has most of it stands for it."""
         entries = [e for e in self._entries.values() if e.lineage != generation.lineage]
-        return sorted(entries, key=lambda e: (-e.stat.size, e.path))
+        return [e for e in sorted(entries, key=lambda e: (-e.stat.size, e.path)) if not self._is_left_of_own(e)]
+
+    def _is_left_of_own(self, entry: Entry) -> bool:
+        """Whether a sibling is what a truncated generation of its own lineage left, not what begins alike."""
+        lost = (g for g in self._generations if g.lineage == entry.lineage and g.placed is None and g.content is None)
+        for generation in lost if entry.rotated and entry.path not in self.claimed and entry.stat.size else ():
+            looks = self.look(entry)
+            if looks is None or looks.broken or not 0 < looks.size < generation.offset:
+                continue
+            content = self._handles.open_entry(entry)
+            if content is not None:
+                with contextlib.closing(content):
+                    if self._begins(generation, content, looks):
+                        return True
+        return False
 
     def _is_known_copy(self, generation: Generation, entry: Entry, looks: Looks) -> bool:
         stat, original = self._copies.get(entry.path, (None, None))
