@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import sqlite3
 import statistics
@@ -58,8 +59,8 @@ class Attack:
     lines: int
     engines: Engines
     kills: Counter[str] = field(default_factory=Counter)
-    first_output_s: list[float] = field(default_factory=list)
-    """From the start of a process over the state of a killed one to its first checkpoint."""
+    first_output_s: list[tuple[float, float]] = field(default_factory=list)
+    """From the start over the state of a killed process to the first checkpoint: by the clock, of processors."""
 
     def at(self, stage: str, count: int) -> bool:
         """Let the engine run until it is killed at a stage; whether that was reached before all was done."""
@@ -114,7 +115,16 @@ class Attack:
         begun = time.monotonic()
         wait_for(lambda: not engine.running or self._checkpoint() > before, within_s=90, every_s=0.05)
         if before and engine.running:
-            self.first_output_s.append(time.monotonic() - begun)
+            self.first_output_s.append((time.monotonic() - begun, sum(map(processor_s, engine.pids()))))
+
+
+def processor_s(pid: int) -> float:
+    """Processor time of a process so far."""
+    try:
+        members = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(members[11]) + int(members[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @pytest.fixture
@@ -124,14 +134,20 @@ def receivers() -> Iterator[tuple[Receiver, Receiver]]:
 
 
 def both(
-    tmp_path: Path, receivers: tuple[Receiver, Receiver], engines: Engines, *, seed: int, lateness_s: int
+    tmp_path: Path,
+    receivers: tuple[Receiver, Receiver],
+    engines: Engines,
+    *,
+    seed: int,
+    lateness_s: int,
+    span_s: int = 4500,
 ) -> tuple[Attack, Attack]:
     """Two workspaces on the same lines: one that nobody will disturb, and one to attack."""
     end_us = int(time.time() - 2) * 1_000_000
     made = []
     for name, receiver in zip(("calm", "attacked"), receivers, strict=True):
         folder = watched_workspace(tmp_path / name, receiver.url, lateness_s=lateness_s)
-        lines = watched_logs(folder / "logs", end_us, seed=seed)
+        lines = watched_logs(folder / "logs", end_us, seed=seed, span_s=span_s)
         made.append(Attack(folder, receiver, lines, engines))
     return made[0], made[1]
 
@@ -220,15 +236,18 @@ def leftovers(folder: Path) -> set[str]:
     return there - known
 
 
-def report(attacks: list[Attack]) -> None:
-    seconds = sorted(one for attack in attacks for one in attack.first_output_s)
-    kills = sum((attack.kills for attack in attacks), Counter())
-    print(f"{kills.total()} kills: {dict(kills)}; first output after a restart: ", end="")
-    print(f"median {statistics.median(seconds):.2f} s, longest {seconds[-1]:.2f} s of {len(seconds)}")
-    # the machine may be busy with other tests for a moment; half of the starts are not
-    assert statistics.median(seconds) < 5
+def report(attack: Attack) -> None:
+    wall, busy = (sorted(column) for column in zip(*attack.first_output_s, strict=True))
+    print(
+        f"{attack.kills.total()} kills: {dict(attack.kills)}; first output after a restart ({len(wall)} times): ",
+        end="",
+    )
+    print(f"median {statistics.median(wall):.2f} s, longest {wall[-1]:.2f} s, of processors at most {busy[-1]:.2f} s")
+    # by the clock it depends on who else works on this machine; a start hardly waits for anything but processors
+    assert busy[-1] < 5
 
 
+@pytest.mark.timeout(600)  # seconds of work, but fifteen starts: a busy machine takes its time over them
 def test_killed_at_every_stage_it_gives_what_an_undisturbed_run_gives(
     tmp_path: Path, receivers: tuple[Receiver, Receiver], engines: Engines
 ):
@@ -239,24 +258,24 @@ def test_killed_at_every_stage_it_gives_what_an_undisturbed_run_gives(
     assert set(attacked.kills) == set(STAGES)
     attacked.to_the_end()
     same_results(calm, attacked, 120)
-    report([attacked])
+    report(attacked)
 
 
 @pytest.mark.soak
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("seed", range(1, 15))
 def test_killed_anywhere_it_gives_what_an_undisturbed_run_gives(
     tmp_path: Path, receivers: tuple[Receiver, Receiver], engines: Engines, seed: int
 ):
     rng = random.Random(seed)
     lateness_s = (0, 120)[seed % 2]
-    calm, attacked = both(tmp_path, receivers, engines, seed=seed, lateness_s=lateness_s)
+    calm, attacked = both(tmp_path, receivers, engines, seed=seed, lateness_s=lateness_s, span_s=9000)
     calm.to_the_end()
     while attacked.kills.total() < 12:
         stage = rng.choice(list(STAGES))
-        attacked.at(stage, 1 if stage in {"telling", "told"} else rng.randint(1, 6))
+        attacked.at(stage, 1 if stage in {"telling", "told"} else rng.randint(1, 5))
     for _ in range(3):
         attacked.after(3 * rng.random())
     attacked.to_the_end()
     same_results(calm, attacked, lateness_s)
-    report([attacked])
+    report(attacked)
