@@ -65,10 +65,10 @@ class Lines:
         """
         wrong: dict[int, str] = {}
         if b"\0" in self.data:
-            for at in np.flatnonzero(self._bytes == 0).tolist():
-                number = int(np.searchsorted(self.end, at))
+            for nul in np.flatnonzero(self._bytes == 0).tolist():
+                number = int(np.searchsorted(self.end, nul))
                 if number not in wrong:
-                    place = f"at byte {at - int(self.start[number]) + 1}"
+                    place = f"at byte {nul - int(self.start[number]) + 1}"
                     wrong[number] = f"the line holds a NUL byte ({place}), as torn writes leave; legal: text"
         if self.data.isascii():
             return wrong
