@@ -102,7 +102,7 @@ def run(folder: Path, files: dict[str, Timed], engines: Engines, slices: int) ->
 @pytest.mark.parametrize(
     ("seed", "lines", "span_s", "slices"),
     [
-        (1, 16_000, 900, 30),
+        (1, 8000, 600, 16),
         *(
             pytest.param(
                 seed, 400_000, 7200, 600, marks=[pytest.mark.soak, pytest.mark.timeout(900)], id=f"long {seed}"
