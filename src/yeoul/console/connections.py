@@ -22,6 +22,8 @@ _ASKED_WITHIN_S = 10.0
 _READ_WITHIN_S = 20.0
 _MOST = 4_000
 _MOST_PARTS = 100
+_MOST_PINGS = 100
+_PINGS_OVER_S = 10.0
 _OTHER_FILES = 100
 """Open files that are not connections: the state, libraries, pages."""
 
@@ -57,9 +59,21 @@ class HttpConnection(H11Protocol):
 class LiveConnection(WebSocketsSansIOProtocol):
     """A page's WebSocket; whoever does not read is not answered either."""
 
+    pings = 0
+    pings_since_s = 0.0
+
     def handle_ping(self) -> None:
         pong = b"".join(self.conn.data_to_send())
-        if self.writable.is_set():
+        now_s = self.loop.time()
+        if now_s - self.pings_since_s > _PINGS_OVER_S:
+            self.pings, self.pings_since_s = 0, now_s
+        self.pings += 1
+        if self.pings > _MOST_PINGS:
+            if not self.close_sent:
+                # no browser does so; each costs time that others' pages wait
+                self.conn.fail(1008, "too many pings")
+                self.handle_parser_exception()
+        elif self.writable.is_set():
             self.transport.write(pong)
 
     def handle_cont(self, event: Frame) -> None:
