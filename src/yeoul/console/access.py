@@ -16,6 +16,7 @@ from yeoul.console.guard import client_of, cookie_name
 from yeoul.console.json_answer import JsonAnswer
 from yeoul.console.people import People
 from yeoul.console.problems import RefusedError
+from yeoul.console.requests import Login, Logout
 from yeoul.console.sessions import Session, Sessions
 
 __all__ = ["Access"]
@@ -64,7 +65,7 @@ class Access:
             return self._answer(request, known or fresh, fresh)
 
         @router.post("/login", response_model=contract.Session)
-        async def login(request: Request, given: contract.Login) -> Response:
+        async def login(request: Request, given: Login) -> Response:
             """Sign in."""
             if not self._sessions.needs_password:
                 fresh = self._sessions.start()
@@ -77,7 +78,7 @@ class Access:
             return self._answer(request, fresh, fresh)
 
         @router.post("/logout", response_model=contract.Session)
-        async def logout(request: Request, _: contract.Logout) -> Response:
+        async def logout(request: Request, _: Logout) -> Response:
             """Sign out; open pages of this session close."""
             self.note(request, "logout", {})
             self._sessions.end(request.state.session)

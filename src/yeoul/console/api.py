@@ -14,6 +14,7 @@ from yeoul.console.json_answer import JsonAnswer
 from yeoul.console.live_client import LiveClient
 from yeoul.console.metrics import CONTENT_TYPE, metrics_text
 from yeoul.console.problems import RefusedError, problem
+from yeoul.console.requests import Redrive
 from yeoul.console.topics import Answers, Topic, parse_scope
 
 __all__ = ["reading_routes", "watching_routes", "writing_routes"]
@@ -89,7 +90,7 @@ def writing_routes(client: LiveClient, access: Access) -> APIRouter:
     router = APIRouter(prefix="/api", tags=["writing"])
 
     @router.post("/quarantine/redrive")
-    async def redrive(request: Request, asked: contract.Redrive) -> contract.Redriven:
+    async def redrive(request: Request, asked: Redrive) -> contract.Redriven:
         """Decode kept lines again, after their cause was mended."""
         access.note(request, "redrive", {"stream": asked.stream, "ids": asked.ids and len(asked.ids)})
         answer = await client.request("redrive", asked.model_dump())

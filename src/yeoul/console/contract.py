@@ -1,5 +1,7 @@
 """The JSON that pages and programs see: every REST answer and every WebSocket message, one model each.
 
+What they send is in `requests.py`.
+
 Rules that hold everywhere
 - Times are integer microseconds since 1970-01-01 UTC, names end in `_us`; spans end in `_s`, sizes in `_bytes`.
 - A member that is null and a member that is absent mean the same: not known.
@@ -26,7 +28,6 @@ __all__ = [
     "AuditEntry",
     "Change",
     "Checkpoint",
-    "ClientMessage",
     "Contributor",
     "Demo",
     "Engine",
@@ -39,13 +40,11 @@ __all__ = [
     "IncidentPage",
     "KeyPart",
     "Ledger",
-    "Login",
     "Notice",
     "Now",
     "Partial",
     "Pipeline",
     "Place",
-    "Plant",
     "PlantKind",
     "Planted",
     "Pulse",
@@ -54,7 +53,6 @@ __all__ = [
     "Ranking",
     "RankingBrief",
     "Rankings",
-    "Redrive",
     "Redriven",
     "Scopes",
     "ServerMessage",
@@ -71,12 +69,6 @@ class _Shape(BaseModel):
     """A part of an answer."""
 
     model_config = ConfigDict(ser_json_inf_nan="null")
-
-
-class _Request(BaseModel):
-    """What a client sends: a member that is not known is a mistake."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class Text(_Shape):
@@ -422,24 +414,6 @@ class Demo(_Shape):
     planted: list[Planted] = Field(description="Newest first, at most 100.")
 
 
-class Plant(_Request):
-    """POST /api/demo/plant. Answer: `Planted`; status `asked` when the service has not answered within a second."""
-
-    kind: Literal["burst", "drop", "scan", "viral", "outage"]
-    target: str | None = Field(
-        default=None, min_length=1, max_length=200, description="Customer, title or origin; null: the service picks."
-    )
-    duration_s: float | None = Field(default=None, ge=1, le=86_400, allow_inf_nan=False)
-    magnitude: float | None = Field(default=None, ge=0, le=10_000, allow_inf_nan=False, description="Times the usual.")
-
-
-class Redrive(_Request):
-    """POST /api/quarantine/redrive: decode kept lines again. Answer: `Redriven`."""
-
-    stream: str = Field(max_length=200)
-    ids: list[int] | None = Field(default=None, max_length=10_000, description="Which; null: all of the stream.")
-
-
 class Redriven(_Shape):
     """What the engine says to a redrive."""
 
@@ -458,16 +432,6 @@ class Session(_Shape):
     language: Literal["auto", "en", "ko"] = Field(default="auto", description="`auto` follows the browser.")
 
 
-class Login(_Request):
-    """POST /api/login."""
-
-    password: str = Field(max_length=1_000)
-
-
-class Logout(_Request):
-    """POST /api/logout: an object without members; JSON, as other sites' forms cannot send it."""
-
-
 class AuditEntry(_Shape):
     """A write that somebody made."""
 
@@ -481,12 +445,6 @@ class Audit(_Shape):
     """GET /api/audit: newest first, at most 200."""
 
     entries: list[AuditEntry]
-
-
-class ClientMessage(_Request):
-    """All a page may send on `/api/live`."""
-
-    subscribe: list[str] = Field(max_length=16, description="The topics it wants from now on, at most 16.")
 
 
 class ServerMessage(_Shape):

@@ -13,6 +13,7 @@ from yeoul.console import contract
 from yeoul.console.access import Access
 from yeoul.console.json_answer import JsonAnswer
 from yeoul.console.problems import RefusedError
+from yeoul.console.requests import Plant
 from yeoul.console.topics import Answers
 from yeoul.demo import plant_answer, request_plant
 from yeoul.errors import InputError
@@ -29,7 +30,7 @@ def demo_routes(folder: Path, access: Access, answers: Answers) -> APIRouter:
     router = APIRouter(prefix="/api/demo", tags=["writing"])
 
     @router.post("/plant", response_model=contract.Planted)
-    async def plant(request: Request, asked: contract.Plant) -> Response:
+    async def plant(request: Request, asked: Plant) -> Response:
         """Plant an incident; the service picks what is not said."""
         access.note(request, "plant", asked.model_dump(exclude_none=True))
         try:

@@ -12,8 +12,8 @@ from fastapi import APIRouter, WebSocket
 from pydantic import ValidationError
 from starlette.websockets import WebSocketDisconnect
 
-from yeoul.console.contract import ClientMessage
 from yeoul.console.hub import Hub, Reader
+from yeoul.console.requests import ClientMessage
 from yeoul.console.sessions import Session, Sessions
 from yeoul.console.topics import Topic, parse_topic
 from yeoul.errors import InputError
