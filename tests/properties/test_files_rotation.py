@@ -10,6 +10,7 @@ import tempfile
 import zlib
 from collections import Counter
 from pathlib import Path
+from typing import IO
 
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -22,24 +23,27 @@ LIMIT_BYTES = 200
 
 
 class Service:
-    """Writes numbered lines to two logs and rotates them in every way; knows what it wrote."""
+    """Writes numbered lines to three logs and rotates them in every way; knows what it wrote.
+
+    The writer of `c` does not append: after a truncation it goes on where it was and leaves a hole.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.count = 0
         self.complete: list[bytes] = []
         self.at_risk: set[bytes] = set()
-        self.lines: dict[str, set[bytes]] = {"a": set(), "b": set()}
-        self.file_lines: dict[str, set[bytes]] = {"a": set(), "b": set()}
-        self.partial = {"a": b"", "b": b""}
-        self.writers = {name: (folder / f"{name}.log").open("ab", buffering=0) for name in self.partial}
+        self.lines: dict[str, set[bytes]] = {name: set() for name in "abc"}
+        self.file_lines: dict[str, set[bytes]] = {name: set() for name in "abc"}
+        self.partial = dict.fromkeys("abc", b"")
+        self.writers = {name: self._opened(name) for name in "abc"}
         self.copies = 0
         self.halves: set[bytes] = set()
         self.compressing: tuple[Path, bytes] | None = None
-        self.contents = {"a": [b""], "b": [b""]}
+        self.contents = {name: [b""] for name in "abc"}
         """What each generation of a log came to hold."""
         self.alike: list[tuple[bytes, int, int]] = []
-        """Lines that both logs have, each with its generation in both."""
+        """Lines that `a` and `b` have, each with its generation in both."""
 
     def line(self, size: int) -> bytes:
         self.count += 1
@@ -61,11 +65,11 @@ class Service:
             self._put(name, line[: len(line) // 2])
 
     def write_alike(self, size: int) -> None:
-        """The same line in both logs: as long as both are young, one may be wholly the beginning of the other."""
+        """The same line in `a` and `b`: as long as both are young, one may be wholly the beginning of the other."""
         if any(self.partial.values()):
             return
         line = self.line(size)
-        for name in self.partial:
+        for name in "ab":
             self._put(name, line + b"\n")
             self._done(name, line)
         self.alike.append((line, len(self.contents["a"]) - 1, len(self.contents["b"]) - 1))
@@ -188,9 +192,12 @@ class Service:
                 if path.exists():
                     path.rename(self.folder / f"{name}.log.{number + 1}{ending}")
 
+    def _opened(self, name: str) -> IO[bytes]:
+        return (self.folder / f"{name}.log").open("wb" if name == "c" else "ab", buffering=0)
+
     def _reopen(self, name: str) -> None:
         self.writers[name].close()
-        self.writers[name] = (self.folder / f"{name}.log").open("ab", buffering=0)
+        self.writers[name] = self._opened(name)
         self._new_generation(name)
 
 
@@ -255,7 +262,7 @@ class Reader:
         self.moved, self.gone = set(), []
 
 
-NAME = st.sampled_from("ab")
+NAME = st.sampled_from("abc")
 STEP = st.one_of(
     st.tuples(st.just("write"), NAME, st.lists(st.integers(0, 150), min_size=1, max_size=12)),
     st.tuples(st.just("write"), NAME, st.lists(st.integers(300, 900), min_size=1, max_size=3)),
@@ -321,6 +328,7 @@ def run(steps: list[tuple], folder: Path) -> tuple[Service, Reader]:
                 reader.restart()
     service.write("a", [1])
     service.write("b", [1])
+    service.write("c", [1])
     for _ in range(3):
         reader.read(10_000)
     reader.read(10_000, final=True)
@@ -338,6 +346,11 @@ def run(steps: list[tuple], folder: Path) -> tuple[Service, Reader]:
     [
         *[("alike", 9, None), ("poll", None, None), ("slow copytruncate", "b", [5]), ("delete", "a", None)],
         ("restart", None, None),
+    ]
+)
+@example(
+    [
+        *[("alike", 0, None), ("read", 1, False), ("rewrite", "a", [0]), ("half", "b", 4), ("read", 1000, False)],
     ]
 )
 @example([("write", "a", [99] * 20), ("read", 9, True), ("slow copytruncate", "a", [5]), ("restart", None, None)])

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from yeoul.ingest.files.folder import Stat
 
-__all__ = ["Content", "Gzip", "Plain", "open_content"]
+__all__ = ["Content", "Gzip", "Plain", "data_start", "open_content"]
 
 _CHUNK_BYTES = 1 << 18
 _MAGIC = b"\x1f\x8b"
@@ -34,6 +34,9 @@ class Content(Protocol):
 
         The trailer is right below 4 GiB and for a single member.
         """
+
+    def hole_end(self) -> int:
+        """Where data may begin: what is before was never written. 0 when that is not known."""
 
     def stat(self) -> Stat:
         """Of the open file, wherever it is called now."""
@@ -66,8 +69,7 @@ class Plain:
     def unread_bytes(self, offset: int) -> int:
         return max(0, self.size() - offset)
 
-    def data_start(self) -> int:
-        """Offset of the first byte after a leading hole."""
+    def hole_end(self) -> int:
         try:
             return os.lseek(self._fd, 0, os.SEEK_DATA)
         except OSError:
@@ -107,6 +109,9 @@ class Gzip:
 
     def stat(self) -> Stat:
         return Stat.of(os.fstat(self._fd))
+
+    def hole_end(self) -> int:
+        return 0
 
     def unread_bytes(self, offset: int) -> int:
         return 0 if self._ended else max(0, os.fstat(self._fd).st_size - self._raw_offset)
@@ -174,6 +179,23 @@ class Gzip:
             self._member = zlib.decompressobj(31)
         else:  # the end, or padding after it
             self._ended = True
+
+
+def data_start(content: Content) -> int:
+    """Offset of the first byte that is not NUL; the end when there is none.
+
+    A writer that does not append leaves a hole after copytruncate: NUL bytes that nobody wrote, real ones in a
+    copy.
+    """
+    if content.read_at(0, 1) != b"\0":
+        return 0
+    at = content.hole_end()
+    while piece := content.read_at(at, _CHUNK_BYTES):
+        kept = piece.lstrip(b"\0")
+        at += len(piece) - len(kept)
+        if kept:
+            break
+    return at
 
 
 def _salvage(member: zlib._Decompress, raw: bytes) -> bytes:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from yeoul.errors import TransientError
-from yeoul.ingest.files.content import Content, Plain
+from yeoul.ingest.files.content import Content, data_start
 from yeoul.ingest.files.folder import Stat
 
 __all__ = ["HEAD_BYTES", "ChangedError", "Generation", "digest", "mark_of"]
@@ -43,6 +43,8 @@ class Generation:
     inode: int = 0
     device: int = 0
     offset: int = 0
+    start: int = 0
+    """Offset of the first byte that somebody wrote: behind the hole that a writer leaves which does not append."""
     size: int = 0
     """Uncompressed bytes seen so far, read or not."""
     head_hash: str = ""
@@ -74,6 +76,8 @@ class Generation:
     missing_polls: int = 0
     cut: bool = False
     """Truncated in place."""
+    in_live_file: bool = False
+    """It is in the live file of another lineage, which may still grow."""
     header: bytes | None = None
     remembered: bool = False
     """Known from a stored position."""
@@ -87,6 +91,7 @@ class Generation:
             inode=record["inode"],
             device=record["device"],
             offset=record["offset"],
+            start=record.get("start", 0),
             size=record["size"],
             head_hash=record["head"],
             tail_hash=record["tail"],
@@ -99,7 +104,7 @@ class Generation:
         )
 
     def record(self, path: str, *, newest: bool) -> dict[str, Any]:
-        """Plain members for a stored position; head and tail are min(1024, offset) bytes long."""
+        """Plain members for a stored position; head and tail are min(1024, offset - start) bytes long."""
         record: dict[str, Any] = {
             "path": path,
             "device": self.device,
@@ -110,9 +115,20 @@ class Generation:
             "tail": self.tail_hash,
         }
         marks = [list(mark) for mark in self.marks] if newest else []
-        optional = {"raw": self.raw, "ended": self.ended, "skipping": self.skipping, "marks": marks}
+        optional = {
+            "start": self.start,
+            "raw": self.raw,
+            "ended": self.ended,
+            "skipping": self.skipping,
+            "marks": marks,
+        }
         optional["copies"] = [list(copy) for copy in self.copies]
         return record | {name: value for name, value in optional.items() if value}
+
+    @property
+    def known_bytes(self) -> int:
+        """How long head and tail are."""
+        return min(HEAD_BYTES, max(0, self.offset - self.start))
 
     @property
     def mark(self) -> str:
@@ -149,13 +165,14 @@ class Generation:
 
     def held_by(self, content: Content) -> bool:
         """Whether `content` begins with what was read. Complexity: for gzip, inflates up to the offset."""
-        count = min(HEAD_BYTES, self.offset)
-        head = content.read_at(0, HEAD_BYTES)
-        if not count:
+        start = data_start(content)
+        head = content.read_at(start, HEAD_BYTES)
+        if not self.offset:
             held = head.startswith(self.first)
             self.first = head if held else self.first
             return held
-        if len(head) < count or digest(head[:count]) != self.head_hash:
+        count = self.known_bytes
+        if start != self.start or len(head) < count or digest(head[:count]) != self.head_hash:
             return False
         tail = content.read_at(self.offset - count, count)
         if digest(tail) != self.tail_hash or (not content.compressed and content.size() < self.offset):
@@ -166,7 +183,7 @@ class Generation:
     def know_copy(self, head: bytes, size: int) -> None:
         """Remember a copy that is too short to have a full head."""
         copy = (size, digest(head))
-        if size < HEAD_BYTES and copy not in self.copies:
+        if len(head) < HEAD_BYTES and copy not in self.copies:
             self.copies = [*self.copies[-7:], copy]
 
     def skip_to_end(self, content: Content, raw: str) -> None:
@@ -186,9 +203,10 @@ class Generation:
 
     def anchor(self, content: Content, offset: int) -> None:
         """Take `offset` as what is read of `content`."""
-        count = min(HEAD_BYTES, offset)
         self.offset, self.size = offset, max(content.size(), offset)
-        self.first = content.read_at(0, HEAD_BYTES)
+        self.start = min(data_start(content), offset)
+        self.first = content.read_at(self.start, HEAD_BYTES)
+        count = self.known_bytes
         self.head, self.tail = self.first[:count], content.read_at(offset - count, count)
         self.head_hash, self.tail_hash = digest(self.head), digest(self.tail)
         self.marks = [mark for mark in self.marks if mark[0] < offset]
@@ -207,8 +225,10 @@ class Generation:
         assert content is not None
         if self.skipping and not self._skip(content, limit_bytes):
             return None
-        if self.offset == 0 and isinstance(content, Plain):
-            self._skip_hole(content)
+        if self.offset == 0 and (start := data_start(content)):
+            if not content.read_at(start, 1):
+                return None  # a hole, or a copy of one that has come no further yet
+            self.anchor(content, start)
         before = content.stat()
         known, want = len(self.tail), min(limit_bytes, max_line_bytes)
         while True:
@@ -247,7 +267,7 @@ class Generation:
         after = content.stat()
         torn = after.size < end
         if not torn and after.mtime_ns != before.mtime_ns:
-            torn = content.read_at(0, len(self.head)) != self.head
+            torn = content.read_at(self.start, len(self.head)) != self.head
         if torn:
             raise ChangedError
 
@@ -256,7 +276,7 @@ class Generation:
             self.head = (self.head + data[:HEAD_BYTES])[:HEAD_BYTES]
             self.head_hash = digest(self.head)
         self.tail = data[-HEAD_BYTES:] if len(data) >= HEAD_BYTES else (self.tail + data)[-HEAD_BYTES:]
-        if self.offset:
+        if self.offset > self.start:
             self.marks.append((self.offset, self.tail_hash))
         self.tail_hash = digest(self.tail)
         self.offset += len(data)
@@ -289,14 +309,3 @@ class Generation:
                 self.ended = self.compressed
                 self.exhausted = True
                 return False
-
-    def _skip_hole(self, content: Plain) -> None:
-        """A writer that does not append leaves a hole after copytruncate: NUL bytes that nobody wrote."""
-        start = content.data_start() if content.read_at(0, 1) == b"\0" else 0
-        while start >= 0 and (piece := content.read_at(start, HEAD_BYTES)).startswith(b"\0"):
-            kept = piece.lstrip(b"\0")
-            start += len(piece) - len(kept)
-            if kept:
-                break
-        if start > 0:
-            self.anchor(content, start)

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Container
 from dataclasses import dataclass
 
-from yeoul.ingest.files.content import Content, Gzip, open_content
+from yeoul.ingest.files.content import Content, Gzip, data_start, open_content
 from yeoul.ingest.files.folder import Entry, Stat
 from yeoul.ingest.files.generation import HEAD_BYTES, ChangedError, Generation
 
@@ -26,6 +26,8 @@ def is_recent(stat: Stat) -> bool:
 class Looks:
     """What a file begins with, how long it is uncompressed, and its raw hash when it is compressed."""
 
+    start: int
+    """Where that begins: behind leading NUL bytes."""
     head: bytes
     size: int
     raw: str
@@ -122,12 +124,13 @@ class Handles:
         if content is None:
             return None
         try:
-            head, raw = content.read_at(0, HEAD_BYTES), ""
+            start = data_start(content)
+            head, raw = content.read_at(start, HEAD_BYTES), ""
             if isinstance(content, Gzip):
                 raw = content.fingerprint()
                 if doubtful or content.broken or is_recent(entry.stat):
                     content.read_through()
-            looks = Looks(head, content.size(), raw, content.broken)
+            looks = Looks(start, head, content.size(), raw, content.broken)
         finally:
             content.close()
         self._looks[entry.path] = (entry.stat, looks)

@@ -108,6 +108,7 @@ class Matching:
         generation.path, generation.placed = entry.path, entry.stat
         generation.device, generation.inode = entry.stat.device, entry.stat.inode
         generation.missing_polls, generation.cut = 0, False
+        generation.in_live_file = entry.lineage != generation.lineage and entry.rotated is None
         generation.verified_ns = time.time_ns()
         self.racy |= generation.verified_ns - entry.stat.mtime_ns < _RACY_NS
 
@@ -221,7 +222,7 @@ class Matching:
                 generation.raw, generation.size = looks.raw, looks.size
                 return True
             return False
-        if digest(looks.head[: min(HEAD_BYTES, generation.offset)]) != generation.head_hash:
+        if looks.start != generation.start or digest(looks.head[: generation.known_bytes]) != generation.head_hash:
             return False
         if generation.content is not None:  # a deleted file that is still open: only a whole copy stands for it
             whole = looks.size == generation.content.size() and self._repeats(generation, entry, looks)
@@ -275,13 +276,15 @@ class Matching:
     def _may_be_beginning(self, generation: Generation, entry: Entry, looks: Looks) -> bool:
         """A live file that begins alike is a new one; a sibling, a known copy and a file with a full head are not."""
         sibling = entry.lineage == generation.lineage and entry.rotated is not None
-        full = entry.lineage != generation.lineage and looks.size >= HEAD_BYTES
+        full = entry.lineage != generation.lineage and len(looks.head) >= HEAD_BYTES
         return sibling or full or self._is_known_copy(generation, entry, looks)
 
     @staticmethod
     def _begins(generation: Generation, content: Content, looks: Looks) -> bool:
         """Whether `content` is a beginning of what was read: its head, and the last mark that it reaches."""
-        if looks.size >= HEAD_BYTES:
+        if looks.start != generation.start:
+            return False
+        if len(looks.head) >= HEAD_BYTES:
             known = digest(looks.head) == generation.head_hash
         else:
             known = bool(generation.head) and generation.head.startswith(looks.head)
@@ -292,7 +295,7 @@ class Matching:
         if not reached:
             return True
         offset, mark = max(reached)
-        count = min(HEAD_BYTES, offset)
+        count = min(HEAD_BYTES, offset - generation.start)
         return digest(content.read_at(offset - count, count)) == mark
 
     def _repeats(self, generation: Generation, entry: Entry, looks: Looks) -> bool:

@@ -190,7 +190,7 @@ class FileSource:
             if original is not None:
                 self._copies[entry.path] = (entry.stat, original)
                 original.know_copy(looks.head, looks.size)
-                only_header = self._keep_header and looks.head.find(b"\n") == looks.size - 1
+                only_header = self._keep_header and looks.start + looks.head.find(b"\n") == looks.size - 1
                 if not only_header:
                     self._reports.copy(entry.path, original.path)
             elif looks.broken and self._may_be_unfinished(entry, matching):
@@ -293,7 +293,7 @@ class FileSource:
             if content is None:
                 generation.unreadable = generation.placed is not None
                 return None
-            settled = superseded or generation.closing
+            settled = (superseded and not generation.in_live_file) or generation.closing
             if content.compressed:
                 settled = generation.placed is None or not is_recent(generation.placed)
             taken = generation.read(limit_bytes, last=final or settled, max_line_bytes=self._max_line_bytes)
@@ -322,9 +322,9 @@ class FileSource:
 
     def _header(self, generation: Generation, content: Content, offset: int, data: bytes) -> bytes:
         if generation.header is None:
-            first = data if offset == 0 else generation.first
+            first = data if offset == generation.start else generation.first
             if b"\n" not in first:
-                first = content.read_at(0, self._max_line_bytes)
+                first = content.read_at(generation.start, self._max_line_bytes)
             generation.header = first.partition(b"\n")[0].removesuffix(b"\r")
         return generation.header
 

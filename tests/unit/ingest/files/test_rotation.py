@@ -299,6 +299,33 @@ def test_a_writer_that_does_not_append_leaves_a_hole_that_is_no_row(tmp_path: Pa
         assert reader.read() == lines(201, 202)
 
 
+def test_logs_with_holes_are_told_apart_by_what_stands_behind_them(tmp_path: Path, reader: Any):
+    for log in ("app.log", "web.log"):
+        with (tmp_path / log).open("wb", buffering=0) as out:
+            first = 0 if log == "app.log" else 1000
+            for turn in range(1, 4):
+                out.write(lines(first + 100 * turn, first + 100 * turn + 50))
+                assert reader.read() == lines(first + 100 * turn, first + 100 * turn + 50)
+                # a copy that is made slowly: its hole comes first
+                whole = (tmp_path / log).read_bytes()
+                copy = tmp_path / f"{log}.{10 - turn}"
+                for end in (len(whole) // 3, len(whole) // 2, len(whole)):
+                    copy.write_bytes(whole[:end])
+                    assert reader.read() == b""
+                os.truncate(tmp_path / log, 0)
+                assert reader.read() == b""
+                reader.restart()
+                assert reader.read() == b""
+
+
+def test_a_hole_that_is_still_being_copied_is_no_beginning(tmp_path: Path, reader: Any):
+    for size in (5_000, 8_000):
+        (tmp_path / "app.log").write_bytes(bytes(size))
+        assert reader.read() == b""
+    append(tmp_path / "app.log", lines(1, 9))
+    assert reader.read() == lines(1, 9)
+
+
 def test_a_file_moved_to_a_name_that_rotation_does_not_know_stays_in_its_lineage(tmp_path: Path, reading: Any):
     reader = reading("*")
     append(tmp_path / "app.log", lines(1, 30))
