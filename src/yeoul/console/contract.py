@@ -106,7 +106,8 @@ class Health(_Shape):
         default_factory=list,
         description="Why. The console adds `engine_stopped {since_us}`, `engine_silent {since_us}`, `state_missing`, "
         "`state_unreadable {detail}`, `lookup_unreadable {lookup, detail}`, `people_unwritable {detail}`; those of the "
-        "engine: `no_input`, `catching_up`, `all_silent`, `many_invalid`, `schema_drift` (of a `stream`), `disk_full`",
+        "engine: `no_input`, `catching_up`, `all_silent`, `source_unreadable`, `many_invalid`, `schema_drift` (of a "
+        "`stream`), `disk_full` …",
     )
 
 

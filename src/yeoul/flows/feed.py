@@ -26,6 +26,8 @@ OpenSource = Callable[[dict[str, dict[str, Any]] | None], Source]
 
 _REPLAY_BLOCK_BYTES = 4 << 20
 _LIVE_BLOCK_BYTES = 1 << 20
+_STALLED_US = 5_000_000
+"""A split that cannot be read for so long is told of."""
 
 
 @dataclass(slots=True)
@@ -44,6 +46,8 @@ class _Reading:
     """Whether it was looked into since the engine started."""
     done: bool = False
     """Read to its end for good (replay)."""
+    stalled_us: int | None = None
+    """Monotonic time since which it cannot be read."""
     front_moved_us: int = 0
     """Monotonic time at which its front moved last; before that, when it became known."""
     front_fresh: bool = False
@@ -176,6 +180,12 @@ class Feed:
         """Bytes written and not read yet."""
         return sum(reading.split.backlog_bytes() for reading in self._readings.values())
 
+    def stalled(self) -> list[str]:
+        """Splits that cannot be read for a while now: their rows are waited for, so windows stay open."""
+        now = self._clock.monotonic_us()
+        readings = sorted(self._readings.items())
+        return [name for name, each in readings if each.stalled_us and now - each.stalled_us >= _STALLED_US]
+
     def reading(self, name: str) -> tuple[str, str, int | None, int]:
         """Status of a split, the file it is in, the offset there, bytes not read yet."""
         reading = self._readings.get(name)
@@ -208,6 +218,8 @@ class Feed:
         if block is None:
             reading.empty = reading.seen = True
             clock.caught_up = not split.stalled
+            now = self._clock.monotonic_us()
+            reading.stalled_us = (reading.stalled_us or now) if split.stalled else None
             if not self.live:
                 self.stream.end(split.name)
                 reading.done = True
@@ -217,6 +229,7 @@ class Feed:
         wall_us = self._believable_us(reading) if fresh else None
         front_us = clock.front.at_us
         reading.moved = reading.seen = True
+        reading.stalled_us = None
         reading.source, reading.offset = block.source, block.offset + len(block.data)
         clock.caught_up = False
         rows = self._decoder.decode(block)

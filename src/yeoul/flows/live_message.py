@@ -120,6 +120,9 @@ def _causes(name: str, feed: Feed, shown: dict[str, Any]) -> list[dict[str, Any]
         found.append(
             {"level": "yellow", "code": "all_silent", "params": {"stream": name, "since_us": shown["newest_us"]}}
         )
+    if stalled := feed.stalled():
+        params = {"stream": name, "source": stalled[0], "sources": len(stalled)}
+        found.append({"level": "red", "code": "source_unreadable", "params": params})
     book = shown["ledger"]
     if book["read"] >= 1000 and book["invalid"] > 0.05 * book["read"]:
         share = round(book["invalid"] / book["read"], 4)

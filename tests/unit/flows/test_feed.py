@@ -8,6 +8,7 @@ import pytest
 
 from yeoul.clock import ManualClock
 from yeoul.flows.engine import Engine
+from yeoul.flows.live_message import LiveMessage
 from yeoul.ingest.contract import LineBlock
 from yeoul.ingest.files.lineage import Lineage
 from yeoul.settings import load_workspace
@@ -119,7 +120,11 @@ def test_a_split_whose_file_cannot_be_opened_is_waited_for(live: Live, monkeypat
         live.cycle(5)
         live.cycle(5)
         assert live.clocks.splits["logs/b.ndjson"].joined
+        health = LiveMessage(live.engine).make([])["health"]
+        params = {"stream": "hits", "source": "logs/b.ndjson", "sources": 1}
+        assert health == {"status": "red", "causes": [{"code": "source_unreadable", "params": params}]}
     live.cycle()
+    assert LiveMessage(live.engine).make([])["health"]["status"] == "green"
     assert (live.ledger.late, live.ledger.counted) == (0, 120)
 
 

@@ -46,7 +46,7 @@ describe("the first sentence", () => {
     expect(status({ ...calm, engine: { status: engine } }).text).toContain("not running");
   });
 
-  it.each(["no_input", "all_silent", "state_unreadable", "catching_up"])(
+  it.each(["no_input", "all_silent", "source_unreadable", "state_unreadable", "catching_up"])(
     "does not call it normal while it is blind: %s",
     (code) => {
       const params = { stream: "hits", detail: "" };

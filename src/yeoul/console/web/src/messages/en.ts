@@ -246,6 +246,7 @@ export const en = {
   "health.no_input": "stream {stream} has nothing to read.",
   "health.catching_up": "stream {stream} is catching up.",
   "health.all_silent": "all sources of stream {stream} are silent.",
+  "health.source_unreadable": "{source} of stream {stream} cannot be read; windows wait for it.",
   "health.many_invalid": "{percent} % of the rows of stream {stream} cannot be read.",
   "health.schema_drift": "{percent} % of the latest rows of stream {stream} are refused, since {since}: {reason}.",
   "health.log_full": "the results log holds {bytes} bytes, more than its cap; nothing is read until it shrinks.",

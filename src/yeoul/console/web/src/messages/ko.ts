@@ -248,6 +248,7 @@ export const ko: Catalogue = {
   "health.no_input": "스트림 {stream}에 읽을 것이 없습니다.",
   "health.catching_up": "스트림 {stream}{stream|이|가} 따라잡는 중입니다.",
   "health.all_silent": "스트림 {stream}의 모든 소스가 조용합니다.",
+  "health.source_unreadable": "스트림 {stream}의 {source}{source|을|를} 읽을 수 없어 윈도우가 기다리고 있습니다.",
   "health.many_invalid": "스트림 {stream}의 행 중 {percent}%를 읽을 수 없습니다.",
   "health.schema_drift": "스트림 {stream}에서 {since}부터 최근 행의 {percent}%가 거부되고 있습니다: {reason}.",
   "health.log_full": "결과 로그가 {bytes}바이트로 한도를 넘었습니다. 줄어들 때까지 읽지 않습니다.",

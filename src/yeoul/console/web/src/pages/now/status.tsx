@@ -16,6 +16,7 @@ const BLIND = new Set([
   "no_input",
   "catching_up",
   "all_silent",
+  "source_unreadable",
   "schema_drift",
   "state_missing",
   "state_unreadable",
