@@ -226,11 +226,10 @@ class FileSource:
         for lineage in self._lineages.values():
             if not (self._first_poll and lineage.older_read):
                 continue
-            for entry in in_rotation_order([e for e in entries.values() if e.lineage == lineage.path]):
-                holds = matching.claimed.get(entry.path)
-                if holds and holds.remembered:
-                    break
-                older.add(entry.path)
+            siblings = in_rotation_order([e for e in entries.values() if e.lineage == lineage.path])
+            holds = [matching.claimed.get(entry.path) for entry in siblings]
+            oldest = next((i for i, each in enumerate(holds) if each and each.remembered), 0)
+            older |= {entry.path for entry in siblings[:oldest]}
         return older
 
     @staticmethod

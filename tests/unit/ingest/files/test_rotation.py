@@ -318,6 +318,16 @@ def test_logs_with_holes_are_told_apart_by_what_stands_behind_them(tmp_path: Pat
                 assert reader.read() == b""
 
 
+def test_a_file_that_is_new_after_a_restart_is_read_however_many_were_moved_away(tmp_path: Path, reader: Any):
+    for number in range(40):
+        append(tmp_path / "app.log", lines(number, number))
+        assert reader.read() == lines(number, number)
+        (tmp_path / "app.log").rename(tmp_path / f"kept-{number}.log")
+    append(tmp_path / "app.log", lines(900, 900))
+    reader.restart()
+    assert reader.read() == lines(900, 900)
+
+
 def test_a_hole_that_is_still_being_copied_is_no_beginning(tmp_path: Path, reader: Any):
     for size in (5_000, 8_000):
         (tmp_path / "app.log").write_bytes(bytes(size))
