@@ -32,5 +32,5 @@ def test_every_promise_names_a_test():
 
 
 def test_every_attack_stands_behind_a_promise():
-    files = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "tests/reliability").glob("test_*.py"))
+    files = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "tests/reliability").rglob("test_*.py"))
     assert [file for file in files if file not in {path for path, _ in NAMED.findall(PAGE)}] == []
