@@ -14,7 +14,7 @@ from yeoul.flows.plan import Plan
 from yeoul.ingest.contract import LineBlock
 from yeoul.ingest.decode import build_decoder
 from yeoul.ingest.quarantine import Quarantine
-from yeoul.store import open_state
+from yeoul.store import check_at_rest, open_state
 from yeoul.streams import StreamSpec
 
 __all__ = ["redrive", "redrive_stopped"]
@@ -67,7 +67,9 @@ def redrive_stopped(plan: Plan, args: dict[str, Any]) -> dict[str, Any]:
 
     Raises:
         BusyError: an engine holds it after all.
+        DamagedError: it is damaged: `yeoul run` goes back to its good copy and tells what it reads again.
     """
+    check_at_rest(plan.folder / ".yeoul")
     engine = Engine(plan, open_state(plan.folder / ".yeoul"), SystemClock(), live=True)
     try:
         engine.load()

@@ -18,7 +18,7 @@ import numpy as np
 
 from yeoul.errors import DamagedError
 from yeoul.store.good_copy import copy_age_s, make_copy
-from yeoul.store.sums import Sums
+from yeoul.store.sums import Sums, without_locks
 from yeoul.store.wal import page_sum, read_wal
 
 __all__ = ["SUMS", "Copying"]
@@ -35,6 +35,8 @@ _COPY_SHARE = 50
 """A good copy is made at most when this many times its own duration has passed."""
 _AT_STOP_BYTES = 128 << 20
 """A larger state is not copied when the engine stops."""
+_AGAIN_S = 10.0
+"""When a reader held up what a good copy begins with."""
 _SPARE_BYTES = 64 << 20
 
 
@@ -57,6 +59,7 @@ class Copying:
         self._file = os.open(folder / "state.db", os.O_RDONLY | os.O_CLOEXEC)
         self._index = os.open(folder / "state.db-shm", os.O_RDONLY | os.O_CLOEXEC)
         self._complete = False
+        self._again_s = 0.0
         self._due = 0, b""
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
@@ -67,8 +70,14 @@ class Copying:
         )
         self._took_s = 0.0
         self._stale = False
-        self.sums = sums or self._first_sums()
-        self.copy_back()
+        try:
+            if sums is not None:
+                self._check_cut_short(sums)
+            self.sums = sums or self._first_sums()
+            self.copy_back()
+        except BaseException:
+            self._let_go_of_files()
+            raise
 
     def _first_sums(self) -> Sums:
         """Of a new state, or one of a release that kept none."""
@@ -76,9 +85,24 @@ class Copying:
         page_bytes = self._db.execute("PRAGMA page_size").fetchone()[0]
         count = os.fstat(self._file).st_size // page_bytes
         found = [page_sum(os.pread(self._file, page_bytes, number * page_bytes)) for number in range(count)]
-        sums = Sums(page_bytes, np.array(found, np.uint32))
+        sums = Sums(page_bytes, without_locks(np.array(found, np.uint32), page_bytes))
         sums.write(self._folder / SUMS)
         return sums
+
+    def _check_cut_short(self, sums: Sums) -> None:
+        """See to the pages that only a commit holds that is none: one not in the index, which a reader has kept."""
+        path = self._folder / "state.db-wal"
+        frames, salt = self._log()
+        whole = read_wal(path)
+        if (whole.frames, whole.salt) == (frames, salt):
+            return
+        held = read_wal(path, frames).pages if whole.salt == salt else {}
+        size = sums.page_bytes
+        for page in sorted(whole.pages.keys() - held.keys()):
+            wanted = int(sums.sums[page - 1]) if page <= len(sums.sums) else 0
+            if wanted and page_sum(os.pread(self._file, size, (page - 1) * size)) != wanted:
+                message = f"page {page} of `state.db` is not what was written"
+                raise DamagedError(message)
 
     def look(self) -> None:
         """After each transaction: copy the log back when it has grown.
@@ -119,7 +143,7 @@ class Copying:
         if not frames or (self._complete and (self.sums.salt, self.sums.frames) == (salt, frames)):
             self._complete = True
             return True
-        wal = read_wal(self._folder / "state.db-wal")
+        wal = read_wal(self._folder / "state.db-wal", frames)
         if (wal.frames, wal.salt) != (frames, salt):
             message = f"`state.db-wal` is damaged after frame {wal.frames} of {frames}; start the engine again"
             raise DamagedError(message)
@@ -141,9 +165,11 @@ class Copying:
 
     def keep_copy(self, *, now: bool = False) -> None:
         """Begin to make the good copy when it is due, or `now`; it is made beside what goes on."""
-        since_s = time.monotonic() - self._copied_s
-        if self._copying() or not (now or since_s >= max(_COPY_EVERY_S, self._took_s * _COPY_SHARE)):
+        at_s = time.monotonic()
+        due_s = max(self._copied_s + max(_COPY_EVERY_S, self._took_s * _COPY_SHARE), self._again_s)
+        if self._copying() or not (now or at_s >= due_s):
             return
+        self._again_s = at_s + _AGAIN_S
         size = os.fstat(self._file).st_size
         if shutil.disk_usage(self._folder).free < size + max(size, _SPARE_BYTES):
             return
@@ -191,5 +217,8 @@ class Copying:
             first, last = last, first
         first.close()
         last.close()
+        self._let_go_of_files()
+
+    def _let_go_of_files(self) -> None:
         os.close(self._file)
         os.close(self._index)

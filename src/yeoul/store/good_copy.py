@@ -82,8 +82,8 @@ def make_copy(handle: int, sums: Sums, folder: Path, stopped: Callable[[], bool]
 def put_copy_back(folder: Path, why: str) -> Restored | None:
     """Move the damaged state in a folder aside and put the copy in its place; None when there is no good copy.
 
-    Whatever moment a crash comes in, the next start finds either a state that does not match its sums, and does this
-    again, or the copy in place.
+    Whatever moment a crash comes in, the next start finds either a state that does not match its sums (from the first
+    step on those of the copy), and does this again, or the copy in place.
     """
     copy, target = folder / COPY, folder / "state.db"
     beside = folder / "state.db.tmp"
@@ -95,11 +95,11 @@ def put_copy_back(folder: Path, why: str) -> Restored | None:
         return None
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     damaged = folder / f"state.damaged-{stamp}.db"
+    sums.write(folder / "state.sums")
     for suffix in ("-wal", ""):
         with contextlib.suppress(FileNotFoundError):
             Path(f"{target}{suffix}").replace(f"{damaged}{suffix}")
     Path(f"{target}-shm").unlink(missing_ok=True)
-    sums.write(folder / "state.sums")
     beside.rename(target)
     _sync(folder)
     for old in sorted(folder.glob("state.damaged-*.db"))[:-_KEPT_DAMAGED]:

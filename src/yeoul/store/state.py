@@ -6,7 +6,9 @@ import contextlib
 import errno
 import fcntl
 import os
+import random
 import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +21,9 @@ from yeoul.store.sums import check_files
 __all__ = ["State", "check_at_rest", "check_state", "open_state", "read_state", "scratch_state"]
 
 _FILE = "state.db"
+_WAIT_S = 30.0
+"""An export looks at every page of a state that no engine has: a second for each gigabyte."""
+_LOOK_S = 0.1
 
 
 class State:
@@ -165,15 +170,13 @@ def open_state(folder: Path) -> State:
     except OSError as error:
         _raise_plain(error, folder.parent)
         raise
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    if not _lock_for_writing(lock):
         holder = os.pread(lock, 32, 0).decode(errors="replace").strip()
         os.close(lock)
         message = (
             f"the state in `{folder}` is in use by another engine (process {holder or 'unknown'}); stop that one first"
         )
-        raise BusyError(message) from None
+        raise BusyError(message)
     try:
         os.ftruncate(lock, 0)
         os.pwrite(lock, str(os.getpid()).encode(), 0)
@@ -208,6 +211,9 @@ def _make(path: Path) -> None:
         _upgrade(state)
     finally:
         state.close()
+    # what is left of a state that is gone: SQLite would put that log's pages into the new one
+    for suffix in ("-wal", "-shm"):
+        Path(f"{path}{suffix}").unlink(missing_ok=True)
     beside.rename(path)
 
 
@@ -311,6 +317,25 @@ def read_state(folder: Path) -> State:
         db.close()
         return State(_connect(path, read_only=True, alone=True), folder, lock)
     return State(db, folder)
+
+
+def _lock_for_writing(lock: int) -> bool:
+    """Be the one engine; those who only look at the state for a moment are waited for."""
+    until_s = time.monotonic() + _WAIT_S
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except OSError:
+                return False
+            fcntl.flock(lock, fcntl.LOCK_UN)
+            if time.monotonic() >= until_s:
+                return False
+            time.sleep(_LOOK_S * random.random())  # noqa: S311 - so that two that start together do not go in step
+        else:
+            return True
 
 
 def _lock_for_reading(folder: Path) -> int | None:

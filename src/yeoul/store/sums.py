@@ -19,7 +19,7 @@ from yeoul.errors import DamagedError
 from yeoul.store.pack import pack, unpack
 from yeoul.store.wal import Wal, page_sum, read_wal
 
-__all__ = ["Sums", "check_files", "load_sums", "sums_of_file", "write_whole"]
+__all__ = ["Sums", "check_files", "load_sums", "sums_of_file", "without_locks", "write_whole"]
 
 _READ_BYTES = 1 << 20
 _PENDING_BYTES = 1 << 30
@@ -41,6 +41,8 @@ class Sums:
     """The pages that this copying changes."""
     before: NDArray[np.uint32] | None = None
     """Their sums before it; None when that is not known, for an earlier copying had not come to its end."""
+    reached: int = 0
+    """Up to where an earlier copying of the same filling had come."""
 
     def following(self, wal: Wal, *, complete: bool) -> Sums:
         """The sums once everything in `wal` is copied; `complete`: whether the last copying had come to its end."""
@@ -51,7 +53,8 @@ class Sums:
         # a file that becomes smaller loses pages that are in no log
         before = sums[copied - 1] if complete and len(self.sums) <= wal.size else None
         sums[copied - 1] = [wal.pages[page] for page in copied.tolist()]
-        return Sums(self.page_bytes, sums, wal.salt, wal.frames, copied, before)
+        reached = self.frames if complete and self.salt == wal.salt else 0
+        return Sums(self.page_bytes, sums, wal.salt, wal.frames, copied, before, reached)
 
     def as_bytes(self) -> bytes:
         """For a file."""
@@ -118,10 +121,11 @@ def sums_of_file(path: Path, page_bytes: int) -> Sums:
     with path.open("rb") as file:
         while data := memoryview(file.read(_READ_BYTES)):
             found += [page_sum(data[at : at + page_bytes]) for at in range(0, len(data), page_bytes)]
-    return Sums(page_bytes, _without_locks(np.array(found, np.uint32), page_bytes))
+    return Sums(page_bytes, without_locks(np.array(found, np.uint32), page_bytes))
 
 
-def _without_locks(sums: NDArray[np.uint32], page_bytes: int) -> NDArray[np.uint32]:
+def without_locks(sums: NDArray[np.uint32], page_bytes: int) -> NDArray[np.uint32]:
+    """Sums without that of the page that is never used."""
     sums[_PENDING_BYTES // page_bytes :][:1] = 0
     return sums
 
@@ -145,30 +149,37 @@ def check_files(db: Path, wal_path: Path, sums_path: Path, *, mend: bool = True)
     wal = read_wal(wal_path)
     passed = np.zeros(len(sums.sums), np.bool_)
     held = np.array([page for page in wal.pages if page <= len(passed)], np.int64)
-    if wal.salt == sums.salt and wal.frames < sums.frames:
-        wrong = sums.differing(db, passed)
-        if not wrong:
-            if mend:
-                wal_path.unlink(missing_ok=True)
-            return sums
-        earlier = _before(sums)
-        if earlier is None or earlier.differing(db, passed):
+    if wal.salt in {sums.salt, b""} and wal.frames < sums.frames:
+        there, reached = sums, sums.frames
+        wrong = there.differing(db, passed)
+        if wrong and sums.before is not None:
+            # nothing of the last copying came to the file: it is what the copying before had made of it
+            there, reached = _before(sums, sums.before), sums.reached
+            wrong = there.differing(db, passed)
+        if wrong and not wal.salt:
+            raise _not_what_was_written(db, sums, wrong)
+        if wrong:
             where = f"`{wal_path.name}` is damaged after frame {wal.frames} of {sums.frames}"
             message = f"{where}, and some of that was already copied to `{db.name}`"
             raise DamagedError(message)
-        return earlier
+        if mend and wal.frames < reached:
+            wal_path.unlink(missing_ok=True)
+        return there
     passed[held - 1] = True
     wrong = sums.differing(db, passed)
     if wrong:
-        message = f"{len(wrong)} of {len(sums.sums)} pages of `{db.name}` are not what was written (first: {wrong[0]})"
-        raise DamagedError(message)
+        raise _not_what_was_written(db, sums, wrong)
     return sums
 
 
-def _before(sums: Sums) -> Sums | None:
-    """What held before the copying that is noted, of the pages that it changes; None when that is not known."""
-    if sums.before is None:
-        return None
+def _not_what_was_written(db: Path, sums: Sums, wrong: list[int]) -> DamagedError:
+    return DamagedError(
+        f"{len(wrong)} of {len(sums.sums)} pages of `{db.name}` are not what was written (first: {wrong[0]})"
+    )
+
+
+def _before(sums: Sums, before: NDArray[np.uint32]) -> Sums:
+    """What held before the copying that is noted, of the pages that it changes."""
     known = sums.sums.copy()
-    known[sums.copied - 1] = sums.before
+    known[sums.copied - 1] = before
     return Sums(sums.page_bytes, known)

@@ -92,9 +92,11 @@ def state_checks(plan: Plan, *, running: bool) -> list[Check]:
         try:
             checked = check_state(folder)
         except DamagedError as error:
-            verdicts.fail(f"the state is damaged: {error}", _after_damage(folder))
-            return verdicts.found
-        verdicts.ok("every page of it is what was written" if checked else "it has no checksums yet")
+            if not _holder(folder / "lock"):  # otherwise an engine began to write it meanwhile
+                verdicts.fail(f"the state is damaged: {error}", _after_damage(folder))
+                return verdicts.found
+        else:
+            verdicts.ok("every page of it is what was written" if checked else "it has no checksums yet")
     _copies(verdicts, folder)
     try:
         state = read_state(folder)
