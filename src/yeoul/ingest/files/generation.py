@@ -186,14 +186,14 @@ class Generation:
         if len(head) < HEAD_BYTES and copy not in self.copies:
             self.copies = [*self.copies[-7:], copy]
 
-    def skip_to_end(self, content: Content, raw: str) -> None:
-        """Take all whole lines that are there as read."""
+    def skip_to_end(self, content: Content, raw: str, *, whole: bool) -> None:
+        """Take all lines that are there as read; of the last one without an end only where the file is `whole`."""
         self.size, self.raw = content.size(), raw
         if raw:
             self.offset, self.ended = self.size, True
             return
         end = self.size
-        while end > 0:
+        while end > 0 and not whole:
             start = max(0, end - (1 << 16))
             found = content.read_at(start, end - start).rfind(b"\n")
             end = start + found + 1 if found >= 0 else start

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Container
@@ -47,9 +46,15 @@ class Handles:
     def open(self, path: str) -> Content | None:
         """The file, or None when it is gone or may not be read (which is reported)."""
         try:
-            content = open_content(path)
+            return self._open(path)
         except FileNotFoundError:
             return None
+
+    def _open(self, path: str) -> Content | None:
+        try:
+            content = open_content(path)
+        except FileNotFoundError:
+            raise
         except OSError as error:
             self._unreadable(path, error)
             return None
@@ -62,12 +67,11 @@ class Handles:
         Raises:
             ChangedError: another file has that name by now: the listing is stale.
         """
-        content = self.open(entry.path)
-        if content is None:
-            if os.path.lexists(entry.path):
-                return None
-            raise ChangedError
-        if content.stat()[:2] != entry.stat[:2]:
+        try:
+            content = self._open(entry.path)
+        except FileNotFoundError:  # renamed, even where another has that name a moment later
+            raise ChangedError from None
+        if content is not None and content.stat()[:2] != entry.stat[:2]:
             content.close()
             raise ChangedError
         return content

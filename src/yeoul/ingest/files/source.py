@@ -213,7 +213,8 @@ class FileSource:
         self._handles.give(generation, content)
         matching.claim(generation, entry)
         if skip:
-            generation.skip_to_end(content, looks.raw)
+            # with `start = "latest"` a live file may be in the middle of a line; what was read before was read whole
+            generation.skip_to_end(content, looks.raw, whole=not self._skip_existing or entry.rotated is not None)
         lineage = self._lineage(entry.lineage)
         if lineage.generations and not self._first_poll:
             self._reports.say("rotated", entry.path, "a new generation begins")

@@ -6,10 +6,14 @@ import gzip
 import os
 import shutil
 import zlib
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from yeoul.ingest.files import handles
+from yeoul.ingest.files.content import open_content
 
 FILLER = b"x" * 60
 
@@ -326,6 +330,43 @@ def test_a_file_that_is_new_after_a_restart_is_read_however_many_were_moved_away
     append(tmp_path / "app.log", lines(900, 900))
     reader.restart()
     assert reader.read() == lines(900, 900)
+
+
+def test_a_last_line_without_an_end_is_read_once_however_many_generations_ago(tmp_path: Path, reader: Any):
+    for number in range(40):
+        append(tmp_path / "app.log", lines(10 * number, 10 * number + 3).rstrip(b"\n"))
+        reader.read()
+        for older in range(number, 0, -1):
+            (tmp_path / f"app.log.{older}").rename(tmp_path / f"app.log.{older + 1}")
+        (tmp_path / "app.log").rename(tmp_path / "app.log.1")
+    append(tmp_path / "app.log", lines(900, 900))
+    assert reader.read().endswith(lines(393, 393).rstrip(b"\n") + lines(900, 900))
+    reader.restart()
+    assert reader.read() == b""
+
+
+def test_a_name_that_is_gone_for_a_moment_while_siblings_move_up_is_no_file_that_cannot_be_read(
+    tmp_path: Path, reading: Any, monkeypatch: pytest.MonkeyPatch
+):
+    reader = reading("*.log", max_open_files=1)
+    for number in (2, 1):
+        append(tmp_path / f"app.log.{number}", lines(100 - 10 * number, 105 - 10 * number))
+    append(tmp_path / "app.log", lines(200, 205))
+    reader.read()
+    for number in (2, 1):
+        (tmp_path / f"app.log.{number}").rename(tmp_path / f"app.log.{number + 1}")
+    (tmp_path / "app.log").rename(tmp_path / "app.log.1")
+    append(tmp_path / "app.log", lines(300, 300))
+    seen: Counter[str] = Counter()
+
+    def gone_at_first(path: str) -> Any:
+        seen[path] += 1
+        if seen[path] <= 2:
+            raise FileNotFoundError(path)
+        return open_content(path)
+
+    monkeypatch.setattr(handles, "open_content", gone_at_first)
+    assert reader.read() + reader.read() == lines(300, 300)
 
 
 def test_a_hole_that_is_still_being_copied_is_no_beginning(tmp_path: Path, reader: Any):
