@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from yeoul.store import read_state
 from yeoul.testing.processes import EngineProcess, counts, wait_for
 from yeoul.testing.results import checked_ledger, exported, final_windows, rows_of
 from yeoul.testing.workspaces import plain_line, plain_workspace
@@ -93,16 +94,17 @@ def iso(at_us: int) -> str:
     return text(at_us)
 
 
+PLAIN = {"delay": '"2s"', "idle_timeout": '"2s"', "event_id": '"id"', "allowed_lateness": '"4s"'}
+# more of them: tests/unit/flows/test_declaration.py
 REFUSED = {
+    "event_id": {"event_id": '"title"'},
+    "lateness with event_id": {"allowed_lateness": '"20s"'},
     "window": {"window": '"8s"'},
     "keys": {"keys": '["customer"]'},
-    "aggregates": {"aggregates": '{ plays = "count()", hits = "max(n)" }'},
-    "field type": {
-        "fields": '{ customer = "customer", title = "title", n = { path = "n", type = "float" }, id = "id" }'
-    },
 }
 LEGAL = {
     "delay": '"3s"',
+    "allowed_lateness": '"3s"',
     "where": '"n >= 0"',
     "fields": '{ customer = "customer", title = "title", n = { path = "n", type = "int" }, id = "id", more = { path = '
     '"more", default = "" } }',
@@ -148,8 +150,7 @@ def plain_lines(first: int, last: int) -> bytes:
 def test_a_changed_declaration_goes_on_or_is_refused_with_a_plan(
     tmp_path: Path, engines: Engines, batch_count: Callable[..., dict[Any, Any]]
 ):
-    plain = {"delay": '"2s"', "idle_timeout": '"2s"'}
-    folder = plain_workspace(tmp_path / "w", stream=plain, extra=BLOCKS)
+    folder = plain_workspace(tmp_path / "w", stream=PLAIN, extra=BLOCKS)
     (folder / "logs/a.ndjson").write_bytes(plain_lines(0, FIRST))
     engine = engines(folder)
     wait_for(lambda: counts(folder).read == FIRST)
@@ -157,13 +158,15 @@ def test_a_changed_declaration_goes_on_or_is_refused_with_a_plan(
     refusing = {}
     for name, change in REFUSED.items():
         other = shutil.copytree(folder, tmp_path / name)
-        refusing[name] = engines(plain_workspace(other, stream=plain | change))
+        refusing[name] = engines(plain_workspace(other, stream=PLAIN | change))
+    size = (folder / "logs/a.ndjson").stat().st_size
     for name, refused in refusing.items():
         assert refused.ended_by(100) == 1, name
         assert "stream `hits` was changed" in refused.said, name
         assert "give the stream a new name, or move the folder away" in refused.said, name
+        assert f"a fresh start would read `logs/a.ndjson` from byte 0 to byte {size}" in refused.said, name
         assert "Traceback" not in refused.said, name
-    plain_workspace(folder, stream=plain | LEGAL, extra=OTHER_BLOCKS)
+    plain_workspace(folder, stream=PLAIN | LEGAL, extra=OTHER_BLOCKS)
     with (folder / "logs/a.ndjson").open("ab") as log:
         log.write(plain_lines(FIRST, ALL))
     engine.start()
@@ -178,6 +181,76 @@ def test_a_changed_declaration_goes_on_or_is_refused_with_a_plan(
     oracle = batch_count([folder / "logs/a.ndjson"])
     assert final_windows(out, keys=KEYS) == oracle
     assert checked_ledger(out).counted == ALL
+
+
+def other_stream(name: str) -> str:
+    return f"""
+[stream.{name}]
+source = {{ kind = "files", path = "logs/*.ndjson" }}
+event_time = "at"
+fields = {{ customer = "customer" }}
+keys = ["customer"]
+window = "8s"
+delay = "2s"
+idle_timeout = "2s"
+aggregates = {{ plays = "count()" }}
+"""
+
+
+def test_what_may_change_goes_on_and_is_told(
+    tmp_path: Path, engines: Engines, batch_count: Callable[..., dict[Any, Any]]
+):
+    plain = {"delay": '"2s"', "idle_timeout": '"2s"'}
+    folder = plain_workspace(tmp_path / "w", stream=plain, extra=other_stream("other"))
+    log = folder / "logs/a.ndjson"
+    log.write_bytes(plain_lines(0, FIRST))
+    engine = engines(folder)
+    wait_for(lambda: counts(folder).read == FIRST and has_read(folder, "other", FIRST), every_s=0.5)
+    assert engine.stop() == 0
+    changes = {
+        "source": '{ kind = "files", path = "logs/a.*" }',
+        "fields": '{ customer = "customer", title = "name", n = { path = "n", type = "int" } }',
+        "allowed_lateness": '"1h"',
+        "retention": '"30d"',
+    }
+    plain_workspace(folder, stream=plain | changes, extra=other_stream("renamed"))
+    more = plain_lines(FIRST, ALL) + plain_line(AT_US + 10_000_000, "c1", "m1", 1, "late")
+    with log.open("ab") as file:
+        file.write(more.replace(b'"title"', b'"name"'))
+    engine.start()
+    wait_for(
+        lambda: counts(folder).read == ALL + 1 and has_read(folder, "renamed", ALL + 1) and idle(folder), every_s=0.5
+    )
+    assert engine.stop() == 0, engine.said
+    both = tmp_path / "both.ndjson"
+    both.write_bytes(plain_lines(0, FIRST) + more)
+    out = exported(folder)
+    assert final_windows(out, keys=KEYS) == batch_count([both])
+    assert checked_ledger(out).counted == ALL + 1
+    told = notices(folder, "hits")
+    assert "path of field `title` from `title` to `name`; it counts from here on" in told
+    assert "retention from 7d to 30d; it counts from here on" in told
+    assert "allowed_lateness from 0s to 1h; it counts from here on" in told
+    # a stream that was left out for a while goes on where it was
+    plain_workspace(folder, stream=plain | changes, extra=other_stream("other"))
+    engine.start()
+    wait_for(lambda: has_read(folder, "other", ALL + 1), every_s=0.5)
+    assert engine.stop() == 0, engine.said
+    assert notices(folder, "other") == []
+
+
+def has_read(folder: Path, stream: str, rows: int) -> bool:
+    """Whether so many rows of a stream were read."""
+    return checked_ledger(exported(folder), stream).read == rows
+
+
+def notices(folder: Path, stream: str) -> list[str]:
+    state = read_state(folder / ".yeoul")
+    try:
+        query = "SELECT detail FROM notice WHERE stream = ? AND kind = 'changed' ORDER BY id"
+        return [detail for (detail,) in state.db.execute(query, (stream,))]
+    finally:
+        state.close()
 
 
 def test_a_checkpoint_of_the_release_before_goes_on(tmp_path: Path, engines: Engines):

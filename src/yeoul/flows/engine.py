@@ -61,7 +61,7 @@ class Engine:
             self._catch_up(consumer)
 
     def _feed(self, plan: StreamPlan) -> Feed:
-        keep_declaration(self.state, plan.spec)
+        keep_declaration(self.state, plan.spec, self.clock.now_us())
         source = partial(open_source, plan, live=self.live)
         feed = Feed(plan.spec, source, build_decoder(plan.spec.schema), self.clock, live=self.live)
         feed.load(self.state, self.read_archive)

@@ -10,12 +10,14 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
 from yeoul.clock import Clock
-from yeoul.errors import DamagedError, StorageFullError, YeoulError
+from yeoul.errors import DamagedError, StateError, StorageFullError, YeoulError
 from yeoul.events import iso
+from yeoul.flows.declaration import check_declaration
 from yeoul.flows.engine import Engine
 from yeoul.flows.live_socket import LiveSocket
 from yeoul.flows.parts import open_source
@@ -46,6 +48,7 @@ def open_engine(plan: Plan, stop: threading.Event, clock: Clock, tell: Callable[
         state = _waiting(lambda: open_state(folder), folder, stop, clock)
         if state is None:
             return None
+        _check_declarations(plan, state)
         engine = Engine(plan, state, clock, live=True)
         if _waiting(lambda: _loaded(engine), folder, stop, clock) is None:
             engine.close()
@@ -127,8 +130,27 @@ def _tell_restored(engine: Engine, restored: Restored, tell: Callable[[str], Non
         tell(f"stream `{stream}` reads again: {_listed(ranges) or 'nothing, for the copy had it all'}")
 
 
+def _check_declarations(plan: Plan, state: State) -> None:
+    for stream in plan.streams:
+        try:
+            check_declaration(state, stream.spec)
+        except StateError as error:
+            alone = replace(plan, streams=(stream,))
+            message = f"{error}; a fresh start would read {_fresh_start(alone)}"
+            raise StateError(message) from error
+
+
 def _refusal(plan: Plan, error: DamagedError) -> DamagedError:
     """The error with what a fresh start would read."""
+    folder = plan.folder / ".yeoul"
+    return DamagedError(
+        f"{error}, and there is no good copy of the state; restore `{folder}` from a backup of yours, or move it away "
+        f"and run again: that reads {_fresh_start(plan)}"
+    )
+
+
+def _fresh_start(plan: Plan) -> str:
+    """What it would read."""
     ranges = []
     try:
         for stream in plan.streams:
@@ -138,14 +160,9 @@ def _refusal(plan: Plan, error: DamagedError) -> DamagedError:
                 ranges += [part for split in source.splits() for part in split.ahead()]
             finally:
                 source.close()
-        reads = _listed(ranges) or "nothing, for there are no logs"
     except (YeoulError, OSError) as why:
-        reads = f"what the logs still hold ({why})"
-    folder = plan.folder / ".yeoul"
-    return DamagedError(
-        f"{error}, and there is no good copy of the state; restore `{folder}` from a backup of yours, or move it away "
-        f"and run again: that reads {reads}"
-    )
+        return f"what the logs still hold ({why})"
+    return _listed(ranges) or "nothing, for there are no logs"
 
 
 def _listed(ranges: list[Ahead]) -> str:
