@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Iterable
 
 from yeoul.ingest.files.content import Content, Plain
 from yeoul.ingest.files.folder import Entry, Stat
@@ -54,16 +55,30 @@ class Matching:
         for generation in self._generations:
             if generation.placed is not None:
                 self._keep_or_lift(generation)
-        lifted = sorted((g for g in self._generations if g.placed is None), key=lambda g: -g.offset)
+        lifted = self._by_offset(g for g in self._generations if g.placed is None)
         for candidates in (self._same_inode, self._same_lineage, self._elsewhere):
             for generation in lifted:
                 if generation.placed is None:
                     self._find(generation, candidates(generation))
-        for generation in lifted:
-            if generation.placed is None and generation.content is None and not self._find_unreadable(generation):
+
+    def missing(self) -> list[Generation]:
+        """Known generations without a file, the longest read first."""
+        return self._by_offset(g for g in self._generations if g.placed is None and g.content is None)
+
+    def place_missing(self) -> None:
+        """Find what is left of those that are missing: a file that cannot be read now, a copy that is shorter.
+
+        Only in a listing that is sure to be whole: a file may be hidden while it is renamed, and its copy is not it.
+        """
+        for generation in self.missing():
+            if not self._find_unreadable(generation):
                 self._find_shorter(generation)
                 own = self._entries.get(generation.path)
                 generation.cut |= own is not None and own.stat[:2] == (generation.device, generation.inode)
+
+    @staticmethod
+    def _by_offset(generations: Iterable[Generation]) -> list[Generation]:
+        return sorted(generations, key=lambda generation: -generation.offset)
 
     def look(self, entry: Entry) -> Looks | None:
         """What the file holds. A compressor may be at work on one that stands beside its plain file, or have died."""

@@ -147,8 +147,11 @@ class FileSource:
         """
         matching = Matching(entries, self._generations(), self._copies, self._handles, self._reports)
         matching.place_known()
-        if matching.free() and _names(self._folder.scan(self._lineages, self._reports.unreadable)) != _names(entries):
-            raise ChangedError
+        if matching.free() or matching.missing():
+            again = self._folder.scan(self._lineages, self._reports.unreadable)
+            if _names(again) != _names(entries):
+                raise ChangedError
+        matching.place_missing()
         self._look_again = False
         self._examine_free(matching, entries)
         for entry in entries.values():

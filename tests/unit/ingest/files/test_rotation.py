@@ -14,6 +14,7 @@ import pytest
 
 from yeoul.ingest.files import handles
 from yeoul.ingest.files.content import open_content
+from yeoul.ingest.files.folder import Folder
 
 FILLER = b"x" * 60
 
@@ -367,6 +368,30 @@ def test_a_name_that_is_gone_for_a_moment_while_siblings_move_up_is_no_file_that
 
     monkeypatch.setattr(handles, "open_content", gone_at_first)
     assert reader.read() + reader.read() == lines(300, 300)
+
+
+def test_a_file_that_a_listing_misses_while_it_is_renamed_is_not_taken_for_its_copy(
+    tmp_path: Path, reading: Any, monkeypatch: pytest.MonkeyPatch
+):
+    reader = reading("*.log", max_open_files=1)
+    append(tmp_path / "app.log", lines(1, 60))
+    append(tmp_path / "other.log", lines(500, 500))
+    reader.read()
+    shutil.copyfile(tmp_path / "app.log", tmp_path / "copy.log")
+    append(tmp_path / "app.log", lines(61, 90))
+    assert reader.read() == lines(61, 90)
+    append(tmp_path / "other.log", lines(501, 501))
+    reader.read()  # now the handle of the other one is open
+    (tmp_path / "app.log").rename(tmp_path / "app.log.1")
+    inner, looks = Folder.scan, Counter[str]()
+
+    def missing_it_once(self: Folder, *arguments: Any) -> dict[str, Any]:
+        looks["all"] += 1
+        found = inner(self, *arguments)
+        return {path: entry for path, entry in found.items() if looks["all"] > 1 or not path.endswith(".1")}
+
+    monkeypatch.setattr(Folder, "scan", missing_it_once)
+    assert reader.read() + reader.read() == b""
 
 
 def test_a_hole_that_is_still_being_copied_is_no_beginning(tmp_path: Path, reader: Any):
