@@ -23,7 +23,9 @@ __all__ = ["run_engine"]
 
 _POLL_US = 100_000
 _TELL_US = 250_000
+_READ_FIRST_BYTES = 1 << 20
 _READ_AT_ONCE_BYTES = 16 << 20
+"""How much is read between two checkpoints at most: little at first, so that a start shows something soon."""
 _RETRY_FULL_S = 1.0
 
 
@@ -60,6 +62,7 @@ class _Loop:
         self.drifting = Drifting(engine)
         self.causes: list[dict[str, Any]] = []
         self._full: StorageFullError | None = None
+        self._read_bytes = _READ_FIRST_BYTES
         self._polled_us = self._committed_us = self._told_us = -(1 << 60)
 
     def run(self) -> None:
@@ -81,8 +84,10 @@ class _Loop:
             self._polled_us = now
             self.engine.poll()
         done = 0
-        while not self.housekeeping.over_cap and done < _READ_AT_ONCE_BYTES and (size := self.engine.step()):
+        while not self.housekeeping.over_cap and done < self._read_bytes and (size := self.engine.step()):
             done += size
+        if done:
+            self._read_bytes = min(2 * self._read_bytes, _READ_AT_ONCE_BYTES)
         self.engine.advance()
         if self._due(now):
             self._committed_us = now
