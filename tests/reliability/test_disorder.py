@@ -90,10 +90,10 @@ def run(folder: Path, files: dict[str, Timed], engines: Engines, slices: int) ->
         rows = sum(done.values())
         if engine is None:
             engine = engines(folder)
-            wait_for(lambda rows=rows: counts(folder).read >= rows)
+            wait_for(lambda rows=rows: counts(folder).read >= rows, 600)
         time.sleep(0.1)
     rows = sum(map(len, files.values()))
-    wait_for(lambda: counts(folder).read == rows and not open_parts(folder))
+    wait_for(lambda: counts(folder).read == rows and not open_parts(folder), 600)
     assert engine is not None
     engine.stop()
     return exported(folder)
@@ -105,7 +105,7 @@ def run(folder: Path, files: dict[str, Timed], engines: Engines, slices: int) ->
         (1, 8000, 600, 16),
         *(
             pytest.param(
-                seed, 400_000, 7200, 600, marks=[pytest.mark.soak, pytest.mark.timeout(900)], id=f"long {seed}"
+                seed, 400_000, 7200, 600, marks=[pytest.mark.soak, pytest.mark.timeout(1800)], id=f"long {seed}"
             )
             for seed in range(2, 5)
         ),
