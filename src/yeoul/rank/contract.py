@@ -14,6 +14,10 @@ OVERALL = -1
 """The scope of the one ranking over all; every other scope is a non-negative id."""
 
 
+_NEW = 1 << 62
+"""Stands for a movement of who had no place."""
+
+
 class Names(Protocol):
     """Gives keys an order that does not depend on the order in which their ids were handed out."""
 
@@ -44,18 +48,21 @@ class Places:
     @property
     def movement(self) -> list[str]:
         """Against the last published places: `new`, `up 3`, `down 1` or `same`."""
-        return [_movement(int(was), int(now)) for was, now in zip(self.previous, self.place, strict=True)]
+        # of many rows most have moved alike: each way of moving gets its words once
+        up = np.where(self.previous == 0, _NEW, self.previous - self.place)
+        ways, which = np.unique(up, return_inverse=True)
+        return list(np.array([_movement(way) for way in ways.tolist()], object)[which])
 
     def __len__(self) -> int:
         return len(self.place)
 
 
-def _movement(was: int, now: int) -> str:
-    if was == 0:
+def _movement(up: int) -> str:
+    if up == _NEW:
         return "new"
-    if was == now:
+    if up == 0:
         return "same"
-    return f"up {was - now}" if was > now else f"down {now - was}"
+    return f"up {up}" if up > 0 else f"down {-up}"
 
 
 class Ranking(Protocol):

@@ -19,6 +19,8 @@ __all__ = ["Hot", "HotConfig"]
 
 _SLACK = 0.25
 """Share of slots that may lie empty before they are given back."""
+_ASKED_KEPT = 2
+"""Of so many choices of scopes the slots are kept: the ranking over all, and the scopes that pages show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,8 @@ class Hot:
         self._newest_us: int | None = None
         self._published = PairSlots()  # slot i was published at _published_place[i]
         self._published_place = np.zeros(0, np.int64)
+        self._asked: dict[bytes, tuple[int, NDArray[np.intp]]] = {}
+        """By the scopes asked for: how many pairs were looked at, and the slots among them."""
 
     def add(self, at_us: int, scope: NDArray[np.int64], key: NDArray[np.int64], count: NDArray[np.float64]) -> None:
         scope, key, count = np.asarray(scope, np.int64), np.asarray(key, np.int64), np.asarray(count, np.float64)
@@ -165,6 +169,7 @@ class Hot:
         self._keep(stays)
 
     def _keep(self, stays: NDArray[np.bool_]) -> None:
+        self._asked.clear()
         self._pairs = self._pairs.kept(stays)
         for part in (self._short, self._long, self._recent):
             part.keep(stays)
@@ -174,22 +179,31 @@ class Hot:
             message = f"ranking `{self.name}` was asked for `{at_us}`; legal: not before its newest, {self._newest_us}"
             raise InputError(message)
         self._recent.advance(at_us)
-        n = len(self._pairs)
-        score = self._short.value(at_us)[:n]
-        asked = score >= self.config.floor
-        if scopes is not None:
-            asked &= np.isin(self._pairs.scope, scopes)
-        slots = np.flatnonzero(asked)
-        scope, key, score, count = (
-            self._pairs.scope[slots],
-            self._pairs.key[slots],
-            score[slots],
-            self._recent.value(slots),
-        )
+        slots = self._slots_of(scopes)
+        score = self._short.value(at_us, slots)
+        slots, score = slots[score >= self.config.floor], score[score >= self.config.floor]
+        scope, key, count = self._pairs.scope[slots], self._pairs.key[slots], self._recent.value(slots)
         rows, place = top_rows(scope, key, score, count, self.config.top, names)
         trend = self._trend(score[rows], self._long.value(at_us, slots[rows]), at_us)
         previous = self._previous(scope[rows], key[rows])
         return Places(at_us, scope[rows], place, key[rows], score[rows], count[rows], trend, previous)
+
+    def _slots_of(self, scopes: NDArray[np.int64] | None) -> NDArray[np.intp]:
+        """Slots of all pairs in these scopes, ascending.
+
+        The same few scopes are asked for again and again among millions of pairs: what was found is kept, and only the
+        pairs that came since are looked at.
+        """
+        n = len(self._pairs)
+        if scopes is None:
+            return np.arange(n)
+        wanted = scopes.tobytes()
+        seen, slots = self._asked.pop(wanted, (0, np.zeros(0, np.intp)))
+        slots = np.concatenate((slots, seen + np.flatnonzero(np.isin(self._pairs.scope[seen:], scopes))))
+        while len(self._asked) >= _ASKED_KEPT:
+            self._asked.pop(next(iter(self._asked)))
+        self._asked[wanted] = (n, slots)
+        return slots
 
     def publish(self, at_us: int, *, names: Names | None = None) -> Places:
         places = self.places(at_us, names=names)
@@ -242,6 +256,7 @@ class Hot:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
+        self._asked.clear()
         self._pairs = PairSlots.of(state["scope"], state["key"])
         self._published = PairSlots.of(state["published_scope"], state["published_key"])
         self._published_place = state["published_place"].copy()
