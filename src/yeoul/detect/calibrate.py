@@ -12,6 +12,8 @@ __all__ = ["TailCalibrator"]
 Floats = NDArray[np.float64]
 
 _LEAST, _MOST, _STEPS = 0.02, 2000.0, 384
+_LOG_LEAST = float(np.log(_LEAST))
+_PER_LOG = _STEPS / float(np.log(_MOST / _LEAST))
 _TAIL = 0.02
 _HEAVIEST = 0.3
 """The Pareto shape is held in [0, 0.3]: never lighter than exponential, never so heavy that nothing is rare."""
@@ -44,9 +46,24 @@ class TailCalibrator:
         self._keep = 1.0 - 1.0 / memory_ticks
         self._fit()
 
+    def step(self, score: Floats) -> NDArray[np.intp]:
+        """The step of the histogram that each score lies in, 0 to 383."""
+        # The edges rise by a constant factor: a logarithm says the step to within one, the edges say which it is.
+        guess = np.log(np.clip(score, _LEAST, _MOST))
+        guess -= _LOG_LEAST
+        guess *= _PER_LOG
+        at = np.minimum(guess.astype(np.intp), _STEPS - 1)
+        at -= score < self._edges[at]
+        at += (score >= self._edges[at + 1]) & (at < _STEPS - 1)
+        return at
+
+    def rare(self, step: NDArray[np.intp], group: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """Where scores of these steps may have a p of 0.02 or less."""
+        return np.asarray(step + 1 >= self._first[group])
+
     def p(self, score: Floats, group: NDArray[np.intp]) -> Floats:
         """Share of normal scores that are at least `score`, in (0, 1]; `group` indexes the distributions."""
-        at = np.clip(np.searchsorted(self._edges, score, side="right") - 1, 0, _STEPS - 1)
+        at = self.step(score)
         inside = np.clip((score - self._edges[at]) / (self._edges[at + 1] - self._edges[at]), 0.0, 1.0)
         above = self._above[group, at + 1] + (1.0 - inside) * self._share[group, at]
         excess = np.maximum(score - self._start[group], 0.0) / self._scale[group]
@@ -63,13 +80,13 @@ class TailCalibrator:
 
     def learn(self, score: Floats, group: NDArray[np.intp], weight: Floats) -> None:
         """Add a tick's scores. `weight` 0 leaves one out."""
+        self.learn_steps(self.step(score), group, weight)
+
+    def learn_steps(self, step: NDArray[np.intp], group: NDArray[np.intp], weight: Floats) -> None:
+        """The same for scores whose steps are known already."""
         self._counts *= self._keep
-        use = weight > 0
-        if use.any():
-            at = np.clip(np.searchsorted(self._edges, score[use], side="right") - 1, 0, _STEPS - 1)
-            flat = group[use] * _STEPS + at
-            added = np.bincount(flat, weights=weight[use], minlength=self._counts.size)
-            self._counts += added.reshape(self._counts.shape)
+        added = np.bincount(group * _STEPS + step, weights=weight, minlength=self._counts.size)
+        self._counts += added.reshape(self._counts.shape)
         self._fit()
 
     def _fit(self) -> None:
@@ -79,7 +96,7 @@ class TailCalibrator:
         above[:, :-1] = np.cumsum(self._share[:, ::-1], axis=1)[:, ::-1]
         self._above = above
         # The tail starts at the first edge with at most 2 % above it.
-        first = np.argmax(above <= _TAIL, axis=1)
+        first = self._first = np.argmax(above <= _TAIL, axis=1)
         groups = np.arange(len(above))
         self._start = self._edges[first]
         self._rate = np.maximum(above[groups, first], 1e-4)

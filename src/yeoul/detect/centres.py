@@ -12,6 +12,7 @@ __all__ = ["Centres"]
 _SEEDING_VECTORS = 512
 _SEEDING_TICKS = 60
 _A_TICK = 64
+_BLOCK = 4096
 _HEAVIEST = 1e5
 """Vectors a centre remembers: with more, old ones fade."""
 
@@ -32,20 +33,29 @@ class Centres:
         self._ticks = 0
         self._seeded = False
 
-    def nearest(self, vectors: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    def nearest(self, vectors: NDArray[np.floating]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
         """For vectors (m, width): index of the nearest centre, and the distance to it."""
-        cross = vectors @ self._centres.T
-        squares = (self._centres**2).sum(axis=1)[None, :] - 2.0 * cross
-        at = np.argmin(squares, axis=1)
-        # The distance itself without cancellation: only to the one centre that won.
-        return at, np.sqrt(((vectors - self._centres[at]) ** 2).sum(axis=1))
+        at, distance = np.empty(len(vectors), np.intp), np.empty(len(vectors))
+        squares = (self._centres**2).sum(axis=1)[None, :]
+        # Block by block, so that what lies between fits into the processor's cache.
+        for begin in range(0, len(vectors), _BLOCK):
+            block = slice(begin, begin + _BLOCK)
+            columns = vectors[block].T.astype(np.float64)
+            won = np.argmin(squares - 2.0 * (columns.T @ self._centres.T), axis=1)
+            # The distance itself without cancellation: only to the one centre that won.
+            total = np.zeros(len(won))
+            for column, centre in zip(columns, self._centres.T, strict=True):
+                away = column - centre[won]
+                total += away * away
+            at[block], distance[block] = won, np.sqrt(total)
+        return at, distance
 
-    def learn(self, vectors: NDArray[np.float64], nearest: NDArray[np.intp]) -> None:
+    def learn(self, vectors: NDArray[np.floating], nearest: NDArray[np.intp]) -> None:
         """Move the centres by normal vectors and their `nearest` centre."""
         if not len(vectors):
             return
         if not self._seeded:
-            self._collect(vectors)
+            self._collect(vectors.astype(np.float64))
             return
         count = np.bincount(nearest, minlength=len(self._centres)).astype(np.float64)
         total = np.stack(

@@ -24,6 +24,25 @@ class Tick:
     concluded from it and nothing learnt."""
     alive: NDArray[np.bool_]
     """Slots in use. The others hold nothing: judge them as p = 1 and keep no state for them."""
+    floor: float = 0.0
+    """Least amount of interest. Where neither the value nor what is expected reaches it, nobody asks for a p above
+    0.01: a detector may then say 1 without evaluating it."""
+    told: NDArray[np.float64] | None = None
+    """What the detectors before this one expect; NaN where they say nothing. None: this one is the first."""
+
+    def asked(self, part: slice, expected: NDArray[np.float64], speaks: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Where in a part of the slots p is asked for whatever it is: from the floor on, or where nothing is expected.
+
+        Args:
+            part: the slots that are meant.
+            expected: what the detector that asks expects of them itself; used when it is the first.
+            speaks: where it says something.
+        """
+        if self.told is not None:
+            expected = self.told[part]
+            speaks = ~np.isnan(expected)
+        with np.errstate(invalid="ignore"):
+            return (self.value[part] >= self.floor) | (expected >= self.floor) | ~speaks
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,48 +48,52 @@ class Pool:
         self.over, self.over_weight = 0.1, 1.0
         self.wide, self.wide_weight = 100.0, 100.0
 
-    def learn_levels(self, total: Floats, ticks: Floats, known: NDArray[np.bool_]) -> None:
+    def learn_levels(self, level: Floats) -> None:
         """Prior of a new key's level from the levels of the known ones."""
-        use = known & (ticks > 0)
-        count = int(use.sum())
-        if not count:
+        if not len(level):
             return
-        level = total[use] / ticks[use]
         mean = float(level.mean())
         if mean <= 0:
             return
         spread = float(level.var()) / mean**2
-        self.level, self.levels = mean, float(count)
+        self.level, self.levels = mean, float(len(level))
         self.shape = float(np.clip(1.0 / max(spread, 1e-9), 0.05, 1.0))
 
-    def learn_overdispersion(self, excess: Floats, mean: Floats, variance: Floats, weight: Floats) -> None:
-        """Weighted least squares of `excess` (squared residual - mean) on alpha mean², as moments of the NB2 family."""
+    @staticmethod
+    def overdispersion_terms(excess: Floats, mean: Floats, variance: Floats, weight: Floats) -> tuple[Floats, Floats]:
+        """Weighted least squares of `excess` (squared residual - mean) on alpha mean²: each key's two sums."""
         trust = weight / np.maximum(variance, 1e-12) ** 2 * mean * mean
-        tick_weight = float((trust * mean * mean).sum())
+        return trust * excess, trust * mean * mean
+
+    def learn_overdispersion(self, over: Floats, weight: Floats) -> None:
+        """Alpha from the keys' terms, as moments of the NB2 family."""
+        tick_weight = float(weight.sum())
         if tick_weight <= 0:
             return
-        self.over = _KEEP * self.over + float((trust * excess).sum())
+        self.over = _KEEP * self.over + float(over.sum())
         self.over_weight = _KEEP * self.over_weight + tick_weight
         self.overdispersion = max(self.over / self.over_weight, 1e-6)
 
-    def learn_widening(self, square: Floats, weight: Floats) -> None:
-        """Mean square of the smoothed standardised residuals."""
+    def learn_widening(self, squares: Floats, weight: Floats) -> None:
+        """Mean of the weighted squares of the smoothed standardised residuals."""
         total = float(weight.sum())
         if total <= 0:
             return
-        self.wide = _KEEP * self.wide + float((weight * square).sum())
+        self.wide = _KEEP * self.wide + float(squares.sum())
         self.wide_weight = _KEEP * self.wide_weight + total
         self.widening = max(self.wide / self.wide_weight, 1.0)
 
-    def learn_drift(self, value: Floats, mean: Floats, variance: Floats, use: NDArray[np.bool_]) -> None:
-        """How far all keys together are off, every key's pull bounded; one key alone moves little."""
-        self.drift = 1.0
-        if not use.any():
-            return
-        mean, variance, value = mean[use], np.maximum(variance[use], 1e-12), value[use]
+    @staticmethod
+    def drift_terms(value: Floats, mean: Floats, variance: Floats) -> tuple[Floats, Floats]:
+        """How far each key is off and pulls, bounded, and how much it is trusted."""
+        variance = np.maximum(variance, 1e-12)
         deviation = np.sqrt(variance)
         pull = mean / variance * np.clip(value - mean, -3.0 * deviation, 3.0 * deviation)
-        trust = mean * mean / variance
+        return pull, mean * mean / variance
+
+    def learn_drift(self, pull: Floats, trust: Floats) -> None:
+        """How far all keys together are off, from the keys' terms; one key alone moves little."""
+        self.drift = 1.0
         total = float(trust.sum())
         if total <= 0:
             return

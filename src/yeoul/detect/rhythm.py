@@ -70,10 +70,14 @@ class Rhythm:
             self._learn_hour(before // _HOUR_US % HOURS, width_us, dispersion)
         return np.exp(self._change(before, start_us))
 
-    def observe(self, value: NDArray[np.float64], weight: NDArray[np.float64]) -> None:
-        """Add a tick to the running hour; `weight` 0 leaves a slot out."""
-        self._slots["sum"][:] += np.where(weight > 0, weight * value, 0.0)
-        self._slots["ticks"][:] += weight.astype(np.float32)
+    def ends_hour(self, start_us: int) -> bool:
+        """Whether `advance` to this tick learns an hour."""
+        return self._last_us >= 0 and start_us // _HOUR_US != self._last_us // _HOUR_US
+
+    def observe(self, value: NDArray[np.float64], weight: NDArray[np.float64], part: slice = slice(None)) -> None:
+        """Add a tick to the running hour, of these slots; `weight` 0 leaves a slot out."""
+        self._slots["sum"][part] += np.where(weight > 0, weight * value, 0.0)
+        self._slots["ticks"][part] += weight.astype(np.float32)
 
     def _change(self, before_us: int, now_us: int) -> NDArray[np.float64]:
         size = self._slots.size

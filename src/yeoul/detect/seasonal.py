@@ -11,12 +11,15 @@ from yeoul.detect.adapt import lasting, learning_weight
 from yeoul.detect.contract import Judgement, Tick
 from yeoul.detect.pool import Pool
 from yeoul.detect.rhythm import Rhythm
-from yeoul.detect.slots import SlotArrays
-from yeoul.detect.tails import range99, two_sided
+from yeoul.detect.slots import SlotArrays, parts
+from yeoul.detect.tails import range99, surely_usual, two_sided
 
 __all__ = ["Seasonal"]
 
 Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+Slots = dict[str, NDArray[Any]]
+"""The state of a part of the slots, by field."""
 
 _LEVEL = 1.0 - 1.0 / 240.0
 """The level forgets with a time constant of 240 ticks (40 minutes of 10 s): slow enough that a slow rise stands out."""
@@ -57,6 +60,8 @@ _FIELDS: dict[str, tuple[str, float, int]] = {
     "age": ("f4", 0.0, 0),  # ticks observed
     "gaps": ("f4", 0.0, 0),  # share of recent ticks missing
 }
+_NOTHING: Slots = {name: np.zeros(0) for name in _FIELDS}
+_LEAST_TICKS = 1e-300
 
 
 class Seasonal:
@@ -88,69 +93,93 @@ class Seasonal:
         size = len(tick.value)
         slots = self._slots
         before = slots.size
-        factor = self._rhythm.advance(tick.start_us, tick.width_us, size, self._dispersion(before))
+        dispersion = self._dispersion(slots.part(slice(before)) if self._rhythm.ends_hour(tick.start_us) else _NOTHING)
+        factor = self._rhythm.advance(tick.start_us, tick.width_us, size, dispersion)
         slots.grow(size)
         factor = factor * self._pool.drift
-        for name in ("sum", "recent", "retired"):
-            slots[name][:] *= factor
         value = np.asarray(tick.value, np.float64)
         with np.errstate(invalid="ignore"):
             known = tick.alive & np.isfinite(value) & (value >= 0)
         value = np.where(known, value, 0.0)
         self._lattice = self._lattice and bool(np.all(value == np.floor(value)))
-        return self._judge(tick, value, known)
+        judged, terms = Judgement(*(np.empty(size) for _ in range(5))), _Terms(size)
+        for part in parts(size):
+            self._judge(tick, part, factor[part], value[part], known[part], judged, terms)
+        terms.teach(self._pool)
+        return judged
 
-    def _judge(self, tick: Tick, value: Floats, known: NDArray[np.bool_]) -> Judgement:
-        slots, pool = self._slots, self._pool
-        dispersion = self._dispersion(slots.size)
-        mean, level_variance = self._level(dispersion)
-        self._return(tick.start_us, value, known, mean, dispersion)
-        mean, level_variance = self._level(dispersion)
+    def _judge(
+        self,
+        tick: Tick,
+        part: slice,
+        factor: Floats,
+        value: Floats,
+        known: Mask,
+        judged: Judgement,
+        terms: _Terms,
+    ) -> None:
+        """Judge a part of the slots into `judged`, learn from it, and note what it says of all keys in `terms`."""
+        pool, alive = self._pool, tick.alive[part]
+        slots = self._slots.part(part)
+        for name in ("sum", "recent", "retired"):
+            slots[name] *= factor
+        dispersion = self._dispersion(slots)
+        mean, level_variance = self._level(slots, dispersion)
+        if self._return(slots, tick.start_us, value, known, mean, dispersion):
+            mean, level_variance = self._level(slots, dispersion)
         variance = dispersion * mean + level_variance + (_WANDER * mean) ** 2
         young = slots["ticks"] < 1.0
-        speaks = known & (pool.levels > 0) & tick.alive
-        p_tick = two_sided(value, mean, variance, lattice=self._lattice)
-        p_minute, above = self._minute(value, mean, variance, level_variance, known)
-        p_minute = np.where(young, 1.0, p_minute)
+        speaks = known & (pool.levels > 0) & alive
+        confidence = np.where(speaks, _confidence(slots, tick.width_us), 0.0)
+        asked = tick.asked(part, mean, confidence > 0)
+        p_tick = self._tail(value, mean, variance, asked)
+        minute, wide, weight = self._minute(slots, value, mean, variance, level_variance, known, asked)
+        terms.squares[part], terms.wide[part] = weight * wide, weight
+        p_minute = np.where(young, 1.0, minute)
         odd = np.minimum(1.0, 2.0 * np.minimum(p_tick, p_minute))
         # a tick on the other side of what is expected is no part of the minute's deviation, yet teaches nothing either
+        above = slots["minute"] > slots["minute_mean"]
         p = np.where((value > mean) == above, odd, np.minimum(1.0, 2.0 * p_tick))
         lower, upper = range99(mean, variance, lattice=self._lattice)
-        judgement = Judgement(
-            p=np.where(speaks, p, 1.0),
-            expected=np.where(tick.alive, mean, 0.0),
-            lower=np.where(tick.alive, lower, 0.0),
-            upper=np.where(tick.alive, upper, 0.0),
-            confidence=np.where(speaks, self._confidence(tick.width_us), 0.0),
-        )
-        self._learn(tick, value, known, mean, variance, np.where(speaks, odd, 1.0))
-        return judgement
+        judged.p[part] = np.where(speaks, p, 1.0)
+        judged.expected[part] = np.where(alive, mean, 0.0)
+        judged.lower[part] = np.where(alive, lower, 0.0)
+        judged.upper[part] = np.where(alive, upper, 0.0)
+        judged.confidence[part] = confidence
+        self._learn(tick, part, slots, value, known, mean, variance, np.where(speaks, odd, 1.0), terms)
 
-    def _dispersion(self, size: int) -> Floats:
+    def _tail(self, value: Floats, mean: Floats, variance: Floats, asked: NDArray[np.bool_]) -> Floats:
+        """Two-sided p; 1 where nobody asks and it is certainly above 0.01, so that the tick is fully learnt anyway."""
+        if not self._lattice:
+            return two_sided(value, mean, variance, lattice=False)
+        p = np.ones_like(mean)
+        at = np.flatnonzero(asked | ~surely_usual(value, mean, variance))
+        p[at] = two_sided(value[at], mean[at], variance[at])
+        return p
+
+    def _dispersion(self, slots: Slots) -> Floats:
         """Variance / mean of each slot: its own residuals, shrunk to what keys of its level have in the group."""
-        slots = self._slots
         level = np.where(slots["ticks"] > 0, slots["sum"] / np.maximum(slots["ticks"], 1e-9), self._pool.level)
         prior = (1.0 if self._lattice else 0.0) + self._pool.overdispersion * level
         mixed = (slots["noise"] + _OWN_NOISE * prior) / (slots["noise_ticks"] + _OWN_NOISE)
-        return np.maximum(mixed, 1.0 if self._lattice else 1e-9)[:size]
+        return np.maximum(mixed, 1.0 if self._lattice else 1e-9)
 
-    def _level(self, dispersion: Floats) -> tuple[Floats, Floats]:
+    def _level(self, slots: Slots, dispersion: Floats) -> tuple[Floats, Floats]:
         """Posterior mean and variance of the level: gamma with the group's shape as prior."""
-        slots, pool = self._slots, self._pool
+        pool = self._pool
         shape = slots["sum"] / dispersion + pool.shape
         rate = slots["ticks"] / dispersion + pool.shape / max(pool.level, 1e-9)
         return shape / rate, shape / (rate * rate)
 
-    def _return(self, now_us: int, value: Floats, known: NDArray[np.bool_], mean: Floats, dispersion: Floats) -> None:
-        """Take the remembered level back where a key has come back to it."""
-        slots = self._slots
+    def _return(self, slots: Slots, now_us: int, value: Floats, known: Mask, mean: Floats, dispersion: Floats) -> bool:
+        """Take the remembered level back where a key has come back to it; whether one has."""
         has = np.isfinite(slots["retired"])
         if not has.any():
-            return
+            return False
         slots["retired"][has & (now_us - slots["retired_us"] > _RETIRED_US)] = np.nan
         at = np.flatnonzero(known & np.isfinite(slots["retired"]))
         if not len(at):
-            return
+            return False
         old, new, spread = slots["retired"][at], mean[at], dispersion[at]
         variance_old, variance_new = spread * old + (_WANDER * old) ** 2, spread * new + (_WANDER * new) ** 2
         fits = two_sided(value[at], old, variance_old, lattice=self._lattice)
@@ -162,15 +191,23 @@ class Seasonal:
         slots["run"][back] = 0.0
         for name in ("minute", "minute_mean", "minute_variance"):
             slots[name][back] = 0.0
+        return bool(len(back))
 
     def _minute(
-        self, value: Floats, mean: Floats, variance: Floats, level_variance: Floats, known: NDArray[np.bool_]
-    ) -> tuple[Floats, NDArray[np.bool_]]:
+        self,
+        slots: Slots,
+        value: Floats,
+        mean: Floats,
+        variance: Floats,
+        level_variance: Floats,
+        known: Mask,
+        asked: Mask,
+    ) -> tuple[Floats, Floats, Floats]:
         """Tail probability of the smoothed value, its variance widened by how correlated residuals proved to be.
 
-        And whether the smoothed value is above what is expected.
+        And what it says of that: the squared residual and its weight.
         """
-        slots, pool = self._slots, self._pool
+        pool = self._pool
         seen = np.where(known, _MINUTE * slots["minute"] + value, slots["minute"])
         expected = np.where(known, _MINUTE * slots["minute_mean"] + mean, slots["minute_mean"])
         spread = np.where(known, _MINUTE**2 * slots["minute_variance"] + variance, slots["minute_variance"])
@@ -180,30 +217,33 @@ class Seasonal:
         total = spread * np.maximum(wider, 1.0) + doubt
         # In units of the weights' own shrinkage the smoothed sum has the mean and variance of a plain sum of counts.
         unit = _MINUTE_SQUARES / _MINUTE_SUM
-        p = two_sided(seen / unit, expected / unit, total / unit**2, lattice=self._lattice)
+        p = self._tail(seen / unit, expected / unit, total / unit**2, asked)
         square = np.minimum((seen - expected) ** 2 / np.maximum(spread, 1e-12), _FARTHEST)
         weight = np.where(known & (slots["age"] > 12), np.maximum(learning_weight(p), _LEAK), 0.0)
         rest = np.where(known, _NOISE, 1.0)
         slots["minute_noise"][:] = rest * slots["minute_noise"] + weight * square
         slots["minute_ticks"][:] = rest * slots["minute_ticks"] + weight
-        pool.learn_widening(square, weight)
-        return p, seen > expected
-
-    def _confidence(self, width_us: int) -> Floats:
-        slots = self._slots
-        history = 1.0 - np.exp(-slots["age"].astype(np.float64) / _FULL_TICKS)
-        hours = slots["age"].astype(np.float64) * (width_us / 3.6e9)
-        seasons = 0.7 + 0.3 * np.minimum(1.0, hours / _FULL_HOURS)
-        return history * seasons * (1.0 - slots["gaps"])
+        return p, square, weight
 
     def _learn(
-        self, tick: Tick, value: Floats, known: NDArray[np.bool_], mean: Floats, variance: Floats, p: Floats
+        self,
+        tick: Tick,
+        part: slice,
+        slots: Slots,
+        value: Floats,
+        known: Mask,
+        mean: Floats,
+        variance: Floats,
+        p: Floats,
+        terms: _Terms,
     ) -> None:
-        slots, pool = self._slots, self._pool
         age = slots["age"]
         weight = np.where(known, np.where(age < 6, 1.0, learning_weight(p)), 0.0)
-        pool.learn_drift(value, mean, variance, known & (age >= 18))
-        self._learn_noise(value, mean, variance, known & (age >= 1), weight)
+        terms.settled[part] = known & (age >= 18)
+        terms.pull[part], terms.trust[part] = Pool.drift_terms(value, mean, variance)
+        excess = self._learn_noise(slots, value, mean, variance, known & (age >= 1), weight)
+        seen = np.where(known & (age >= 1), weight, 0.0)
+        terms.over[part], terms.over_weight[part] = Pool.overdispersion_terms(excess, mean, variance, seen)
         keep = 1.0 - (1.0 - _LEVEL) * weight
         slots["sum"][:] = keep * slots["sum"] + weight * value
         slots["ticks"][:] = keep * slots["ticks"] + weight
@@ -211,39 +251,24 @@ class Seasonal:
         slots["recent"][:] = np.where(known, recent, slots["recent"])
         side = np.where(weight < 0.5, np.sign(value - mean), 0.0)
         slots["run"][:], shifted = lasting(slots["run"], side, known)
-        self._restart(np.flatnonzero(shifted), mean, tick.start_us)
-        slots["gaps"][:] = np.where(tick.alive, _RECENT * slots["gaps"] + (1.0 - _RECENT) * ~known, 0.0)
+        _restart(slots, np.flatnonzero(shifted), mean, tick.start_us)
+        slots["gaps"][:] = np.where(tick.alive[part], _RECENT * slots["gaps"] + (1.0 - _RECENT) * ~known, 0.0)
         age[:] = np.where(known, np.minimum(age + 1.0, 1e6), age)
-        self._rhythm.observe(value, weight)
-        pool.learn_levels(slots["sum"], slots["ticks"], known)
+        self._rhythm.observe(value, weight, part)
+        terms.measured[part] = known & (slots["ticks"] > 0)
+        terms.level[part] = slots["sum"] / np.maximum(slots["ticks"], _LEAST_TICKS)
 
     def _learn_noise(
-        self, value: Floats, mean: Floats, variance: Floats, known: NDArray[np.bool_], weight: Floats
-    ) -> None:
-        slots = self._slots
+        self, slots: Slots, value: Floats, mean: Floats, variance: Floats, known: Mask, weight: Floats
+    ) -> Floats:
+        """Learn each key's own dispersion; what its squared residual has beyond that of independent counts."""
         residual = np.minimum((value - mean) ** 2, _FARTHEST * variance)
         # A tick tells less of the dispersion the fewer counts are expected in it.
         told = np.where(known, np.maximum(weight, _LEAK) * np.minimum(1.0, mean if self._lattice else 1.0), 0.0)
         keep = 1.0 - (1.0 - _NOISE) * np.minimum(told, 1.0)
         slots["noise"][:] = keep * slots["noise"] + told * residual / np.maximum(mean, 1e-9)
         slots["noise_ticks"][:] = keep * slots["noise_ticks"] + told
-        base = mean if self._lattice else 0.0
-        self._pool.learn_overdispersion(residual - base, mean, variance, np.where(known, weight, 0.0))
-
-    def _restart(self, at: NDArray[np.intp], mean: Floats, now_us: int) -> None:
-        """Begin again at the level of the last minutes where a shift has lasted."""
-        if not len(at):
-            return
-        slots = self._slots
-        slots["retired"][at] = mean[at]
-        slots["retired_us"][at] = now_us
-        slots["sum"][at] = slots["recent"][at] * _FULL_TICKS
-        slots["ticks"][at] = _FULL_TICKS
-        kept = np.minimum(slots["noise_ticks"][at], 30.0)
-        slots["noise"][at] *= kept / np.maximum(slots["noise_ticks"][at], 1e-9)
-        slots["noise_ticks"][at] = kept
-        for name in ("minute", "minute_mean", "minute_variance"):
-            slots[name][at] = 0.0
+        return residual - (mean if self._lattice else 0.0)
 
     def forget(self, slots: NDArray[np.intp]) -> None:
         self._slots.forget(slots)
@@ -267,3 +292,40 @@ class Seasonal:
         self._rhythm.restore(state["rhythm"])
         self._pool.restore(state["pool"])
         self._lattice = bool(state["lattice"])
+
+
+def _confidence(slots: Slots, width_us: int) -> Floats:
+    age = slots["age"].astype(np.float64)
+    history = 1.0 - np.exp(-age / _FULL_TICKS)
+    seasons = 0.7 + 0.3 * np.minimum(1.0, age * (width_us / 3.6e9) / _FULL_HOURS)
+    found: Floats = history * seasons * (1.0 - slots["gaps"])
+    return found
+
+
+def _restart(slots: Slots, at: NDArray[np.intp], mean: Floats, now_us: int) -> None:
+    """Begin again at the level of the last minutes where a shift has lasted."""
+    if not len(at):
+        return
+    slots["retired"][at] = mean[at]
+    slots["retired_us"][at] = now_us
+    slots["sum"][at] = slots["recent"][at] * _FULL_TICKS
+    slots["ticks"][at] = _FULL_TICKS
+    kept = np.minimum(slots["noise_ticks"][at], 30.0)
+    slots["noise"][at] *= kept / np.maximum(slots["noise_ticks"][at], 1e-9)
+    slots["noise_ticks"][at] = kept
+    for name in ("minute", "minute_mean", "minute_variance"):
+        slots[name][at] = 0.0
+
+
+class _Terms:
+    """What the keys of a tick say of all keys, summed when all parts are through: in the order of slots, as always."""
+
+    def __init__(self, size: int) -> None:
+        self.squares, self.wide, self.pull, self.trust, self.over, self.over_weight, self.level = np.empty((7, size))
+        self.settled, self.measured = np.empty((2, size), bool)
+
+    def teach(self, pool: Pool) -> None:
+        pool.learn_widening(self.squares, self.wide)
+        pool.learn_drift(self.pull[self.settled], self.trust[self.settled])
+        pool.learn_overdispersion(self.over, self.over_weight)
+        pool.learn_levels(self.level[self.measured])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,9 @@ from numpy.typing import NDArray
 
 from yeoul.errors import StateError
 
-__all__ = ["SlotArrays"]
+__all__ = ["SlotArrays", "parts"]
 
+_PART = 8192
 _SPARE = 8
 """One slot in so many is room for those to come."""
 
@@ -36,6 +38,10 @@ class SlotArrays:
 
     def __getitem__(self, name: str) -> NDArray[Any]:
         return self._arrays[name]
+
+    def part(self, part: slice) -> dict[str, NDArray[Any]]:
+        """These slots of all arrays, to read and to write into."""
+        return {name: array[..., part] for name, array in self._arrays.items()}
 
     def grow(self, size: int) -> None:
         """Make room for `size` slots; never shrinks."""
@@ -81,3 +87,9 @@ class SlotArrays:
         self._arrays = {name: np.array(state[name], dtype) for name, (dtype, _, _) in self._fields.items()}
         self._roomy = self._arrays
         self.size = self._room = next(iter(self._arrays.values())).shape[-1]
+
+
+def parts(size: int) -> Iterator[slice]:
+    """All of `size` slots, in parts that fit into a processor's cache with everything that is computed of them."""
+    for begin in range(0, size, _PART):
+        yield slice(begin, min(begin + _PART, size))

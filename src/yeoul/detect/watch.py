@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -154,8 +154,12 @@ class Watch:
         table = self._table
         value = np.where(table.alive, 0.0 if full else np.nan, np.nan)
         value[slots] = values[fits]
-        tick = Tick(start_us, self._config.width_us, value, table.alive.copy())
-        judgements = [detector.judge(tick) for detector in self._detectors]
+        tick = Tick(start_us, self._config.width_us, value, table.alive.copy(), self._config.min_volume)
+        judgements: list[Judgement] = []
+        for detector in self._detectors:
+            judgements.append(detector.judge(tick))
+            first = judgements[0]
+            tick = replace(tick, told=np.where(first.confidence > 0, first.expected, np.nan))
         return self._alarms(tick, judgements)
 
     def _place(self, start_us: int, keys: Ids) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
@@ -175,18 +179,28 @@ class Watch:
         return slots, fits
 
     def _alarms(self, tick: Tick, judgements: list[Judgement]) -> list[Alarm]:
-        p_all = np.stack([judgement.p for judgement in judgements])
-        confidences = np.stack([judgement.confidence for judgement in judgements])
-        speak = (confidences > 0).sum(axis=0)
-        best = np.argmin(p_all, axis=0)
-        everyone = np.arange(len(best))
-        p = np.minimum(1.0, p_all[best, everyone] * np.maximum(speak, 1))
-        shown = np.argmax(confidences > 0, axis=0)  # the first detector that says something
-        expected, lower, upper = (
-            np.stack([getattr(judgement, name) for judgement in judgements])[shown, everyone]
-            for name in ("expected", "lower", "upper")
-        )
-        confidence = confidences[best, everyone]
+        first = judgements[0]
+        p, confidence, best = first.p, first.confidence, np.zeros(len(first.p), np.intp)
+        expected, lower, upper, p_shown = first.expected, first.lower, first.upper, first.p
+        said = first.confidence > 0
+        speak = said.astype(np.float64)
+        for number, judgement in enumerate(judgements[1:], start=1):
+            less = judgement.p < p
+            p, confidence = np.where(less, judgement.p, p), np.where(less, judgement.confidence, confidence)
+            best[less] = number
+            also = judgement.confidence > 0
+            speak += also
+            # what is shown is what the first detector says that says something
+            late = np.flatnonzero(also & ~said)
+            if len(late):
+                said = said | also
+                columns = [expected, lower, upper, p_shown] = [
+                    each.copy() for each in (expected, lower, upper, p_shown)
+                ]
+                newer = (judgement.expected, judgement.lower, judgement.upper, judgement.p)
+                for column, new in zip(columns, newer, strict=True):
+                    column[late] = new[late]
+        p = np.minimum(1.0, p * np.maximum(speak, 1.0))
         alarmed, sustained = self._policy.judge(p, tick.value, expected, confidence)
         band = (np.where(tick.alive, column, np.nan) for column in (expected, lower, upper))
         self._history.push(tick.start_us, tick.value, *band)
@@ -203,7 +217,7 @@ class Watch:
                 p=float(p[i]),
                 score=score_of(float(p[i])),
                 confidence=float(confidence[i]),
-                direction=direction_of(float(tick.value[i]), float(expected[i]), float(p_all[shown[i], i])),
+                direction=direction_of(float(tick.value[i]), float(expected[i]), float(p_shown[i])),
                 sustained=bool(sustained[i]),
             )
             for i in at

@@ -51,3 +51,14 @@ def test_a_change_of_regime_is_forgotten_and_learnt():
     for _ in range(5000):
         calibrator.learn(rng.exponential(2.0, 40), GROUP[:40], np.ones(40))
     assert calibrator.p(np.array([8.0]), GROUP[:1])[0] > 5 * before
+
+
+def test_the_step_of_a_score_is_the_one_whose_edges_are_around_it():
+    calibrator = fitted(lambda n: np.random.default_rng(5).exponential(1.0, n), ticks=1)
+    edges = np.geomspace(0.02, 2000.0, 385)
+    edges[0] = 0.0
+    scores = np.concatenate([edges, np.nextafter(edges, -1)[1:], np.nextafter(edges, 1e9), [0.0, 5e3, 1e300]])
+    wanted = np.clip(np.searchsorted(edges, scores, side="right") - 1, 0, 383)
+    assert np.array_equal(calibrator.step(scores), wanted)
+    group = np.zeros(len(scores), np.intp)
+    assert calibrator.rare(calibrator.step(scores), group)[calibrator.p(scores, group) <= 0.02].all()

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import nbinom, poisson
 
-from yeoul.detect.tails import range99, two_sided
+from yeoul.detect.tails import range99, surely_usual, two_sided
 
 
 def exact(value: int, mean: float, variance: float) -> float:
@@ -42,3 +42,26 @@ def test_the_range_holds_99_of_100_normal_values(mean: float, dispersion: float)
     drawn = np.random.default_rng(2).negative_binomial(size, 1 / dispersion, 200_000)
     lower, upper = range99(np.array([mean]), np.array([mean * dispersion]))
     assert 0.985 <= ((drawn >= lower[0]) & (drawn <= upper[0])).mean() <= 0.9999
+
+
+def test_what_is_let_off_as_surely_usual_is_above_one_in_a_hundred():
+    mean = np.concatenate([[0.0], np.geomspace(1e-9, 4.0, 300)])[:, None, None]
+    variance = mean * np.array([1.0, 1.001, 1.1, 1.3, 1.6, 2.0, 50.0])[:, None]
+    share = np.linspace(0.0, 1.0, 50)
+    # all that is below the mean, and what is above it up to the bounds
+    highest = np.minimum(2.0, 2.0 / np.maximum(-np.log(np.maximum(mean, 1e-12)), 1e-9))
+    counts = np.concatenate([mean * share, mean + np.maximum(highest - mean, 0.0) * share], axis=2)
+    count, mean, variance = (each.ravel() for each in np.broadcast_arrays(counts, mean, variance))
+    let_off = surely_usual(count, mean, variance)
+    assert 0.3 < let_off.mean() < 0.9
+    assert two_sided(count[let_off], mean[let_off], variance[let_off]).min() > 0.012
+    assert not surely_usual(np.array([0.0, 3.0, 1.0]), np.array([6.0, 0.5, 0.001]), np.array([6.0, 0.5, 0.001])).any()
+
+
+def test_the_range_of_counts_is_rounded_as_the_power_would_be():
+    rng = np.random.default_rng(5)
+    mean = np.concatenate([rng.gamma(0.3, 20.0, 50_000) + 1e-6, np.arange(1.0, 200.0)])
+    variance = mean * (1.0 + rng.gamma(0.5, 1.0, len(mean)))
+    ninth = variance / (9.0 * mean * mean)
+    high = mean * np.maximum(1.0 - ninth + 2.5758293035489004 * np.sqrt(ninth), 0.0) ** 3
+    assert np.array_equal(range99(mean, variance)[1], np.maximum(np.ceil(high), mean))

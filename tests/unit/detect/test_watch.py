@@ -1,7 +1,9 @@
+from typing import Any
+
 import numpy as np
 import pytest
 
-from yeoul.detect import Alarm, Watch, WatchConfig
+from yeoul.detect import Alarm, Tick, Watch, WatchConfig
 from yeoul.errors import ConfigError, InputError
 from yeoul.store.pack import pack, unpack
 
@@ -193,3 +195,30 @@ def test_two_detectors_share_the_error_between_them():
     one: list[Alarm] = alone.tick(at_us, KEYS, burst, full=True)
     two = both.tick(at_us, KEYS, burst, full=True)
     assert two[0].p == pytest.approx(2 * one[0].p) or two[0].detector == "kmeans"
+
+
+@pytest.mark.parametrize("detectors", [("seasonal", "kmeans"), ("kmeans", "seasonal"), ("seasonal",), ("kmeans",)])
+def test_what_need_not_be_evaluated_changes_nothing(detectors: tuple[str, ...], monkeypatch: pytest.MonkeyPatch):
+    def run() -> tuple[list[object], dict[str, Any]]:
+        rng = np.random.default_rng(3)
+        watch = Watch(WatchConfig("rare", detectors=detectors, alarms_per_day=50.0, min_volume=5.0))
+        level = 60.0 / np.arange(1, 400)
+        found: list[object] = []
+        for i in range(240):
+            value = rng.poisson(level).astype(float)
+            if i > 200:
+                value[[3, 40, 390]] += [0.0, 30.0, 12.0]
+                value[1] = 0.0
+            present = np.flatnonzero(value)
+            found.append(watch.tick(i * 10_000_000, present, value[present], full=i % 50 != 49))
+            found.append((watch.scope, watch.threshold))
+        return found, watch.snapshot()
+
+    found, state = run()
+    asked = Tick.asked
+    monkeypatch.setattr(Tick, "asked", lambda self, *args: np.ones_like(asked(self, *args)))
+    all_found, all_state = run()
+    assert found == all_found
+    assert any(alarms for alarms in found if isinstance(alarms, list))
+    for name in ("detectors", "policy", "history"):
+        assert repr(state[name]) == repr(all_state[name])
