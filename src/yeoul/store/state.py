@@ -24,6 +24,7 @@ _FILE = "state.db"
 _WAIT_S = 30.0
 """An export looks at every page of a state that no engine has: a second for each gigabyte."""
 _LOOK_S = 0.1
+_NAMED_WITHIN_S = 1.0
 
 
 class State:
@@ -171,11 +172,9 @@ def open_state(folder: Path) -> State:
         _raise_plain(error, folder.parent)
         raise
     if not _lock_for_writing(lock):
-        holder = os.pread(lock, 32, 0).decode(errors="replace").strip()
+        holder = _holder(lock)
         os.close(lock)
-        message = (
-            f"the state in `{folder}` is in use by another engine (process {holder or 'unknown'}); stop that one first"
-        )
+        message = f"the state in `{folder}` is in use by another engine (process {holder}); stop that one first"
         raise BusyError(message)
     try:
         os.ftruncate(lock, 0)
@@ -336,6 +335,18 @@ def _lock_for_writing(lock: int) -> bool:
             time.sleep(_LOOK_S * random.random())  # noqa: S311 - so that two that start together do not go in step
         else:
             return True
+
+
+def _holder(lock: int) -> str:
+    """The process that holds a lock; one that has just taken it needs a moment to write down which it is."""
+    until_s = time.monotonic() + _NAMED_WITHIN_S
+    while True:
+        pid = os.pread(lock, 32, 0).decode(errors="replace").strip()
+        if pid.isdecimal() and Path(f"/proc/{pid}").exists():
+            return pid
+        if time.monotonic() >= until_s:
+            return pid or "unknown"
+        time.sleep(0.01)
 
 
 def _lock_for_reading(folder: Path) -> int | None:
