@@ -165,7 +165,9 @@ class Housekeeping:
         return min((start for (start,) in starts if start is not None), default=otherwise)
 
     def _trim(self) -> None:
-        told = self._engine.clock.now_us() - _KEEP_INCIDENTS_US
+        # by the time of the events: what a backlog of last year has to tell is not old when it is found
+        watermarks = [feed.stream.clocks.combined_us for feed in self._engine.feeds.values()]
+        told = max(watermarks, default=0) - _KEEP_INCIDENTS_US
         with self._engine.state.transaction() as db:
             db.execute("DELETE FROM finding WHERE start_us <= ?", (told,))
             db.execute("DELETE FROM track WHERE at_us <= ?", (told,))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -121,6 +122,26 @@ def test_old_entries_move_to_files_though_the_first_of_them_is_a_note_of_no_time
     kept_tidy(engine, clock)
     assert list((folder / ".yeoul/history/s").iterdir())
     assert len(windows_of(folder)) == engine.state.db.execute("SELECT count(*) FROM pulse").fetchone()[0]
+    engine.close()
+
+
+def test_what_was_found_in_an_old_log_is_as_young_as_its_events(tmp_path: Path) -> None:
+    folder = workspace(tmp_path, '[detect.c]\nstream = "s"\nby = ["c"]\nvalue = "count"\n')
+    clock = ManualClock(int(START.timestamp() * 1e6) + 300 * 86_400_000_000)
+    rng = random.Random(1)
+    steady = [line(at * 10 + n / 10) for at in range(200) for n in range(20 + rng.randrange(5))]
+    burst = [line(2000 + at * 10 + n / 50) for at in range(10) for n in range(400)]
+    write(folder / "a.log", *steady, *burst, line(2200))
+    engine = started(folder, clock)
+    read_all(engine)
+    before = engine.state.db.execute("SELECT count(*) FROM finding").fetchone()
+    assert before[0]
+    kept_tidy(engine, clock)
+    assert engine.state.db.execute("SELECT count(*) FROM finding").fetchone() == before
+    write(folder / "a.log", *(line(2200 + 91 * 86_400 + at, f"d{at % 9}") for at in range(100)))
+    read_all(engine)
+    kept_tidy(engine, clock)
+    assert engine.state.db.execute("SELECT count(*) FROM finding").fetchone() == (0,)
     engine.close()
 
 
