@@ -8,6 +8,7 @@ import random
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ BatchCount = Callable[..., dict[Any, Any]]
 KEYS = ("customer", "title")
 AT_US = 1_700_000_000_000_000
 HALF = 4000
+PIECE = 500
 DISK_BYTES = 8 << 20
 
 
@@ -141,9 +143,13 @@ def test_a_disk_that_fills_and_empties_while_it_runs(
     wait_for(lambda: has_read(disk) == HALF)
     for turn in (1, 2):
         disk.fill()
-        write(disk.folder, turn * HALF, (turn + 1) * HALF)
+        write(disk.folder, turn * HALF, (turn + 1) * HALF - PIECE)
         wait_for(is_red(disk))
-        assert has_read(disk) < (turn + 1) * HALF
+        seen = has_read(disk)
+        write(disk.folder, (turn + 1) * HALF - PIECE, (turn + 1) * HALF)
+        time.sleep(2)  # nothing is read meanwhile
+        assert is_red(disk)()
+        assert has_read(disk) == seen
         assert engine.running
         if turn == 2:  # another kind of crash on top of it
             engine.kill()
