@@ -36,6 +36,8 @@ KEYS = ("customer", "title")
 # one kill at each stage, in the order of how far the reading is by then
 SHORT = (
     ("read", 9),
+    ("archive written", 1),  # early: later most of the log is in files
+    ("archive booked", 1),
     ("decoded", 12),
     ("applied", 10),
     ("closed", 3),
@@ -43,8 +45,6 @@ SHORT = (
     ("positions written", 3),
     ("not sealed", 3),
     ("committed", 4),
-    ("archive written", 2),
-    ("archive booked", 2),
     ("telling", 1),
     ("told", 1),
 )
