@@ -43,7 +43,11 @@ _HURRIED = {
     "yeoul.flows.housekeeping:_FEWEST": 10,
 }
 """What keeps snapshots and compaction rare, and what makes them happen at every checkpoint."""
-_SMALL = {"yeoul.flows.feed:_LIVE_BLOCK_BYTES": 16 << 10, "yeoul.flows.run:_READ_AT_ONCE_BYTES": 64 << 10}
+_SMALL = {
+    "yeoul.flows.feed:_LIVE_BLOCK_BYTES": 16 << 10,
+    "yeoul.flows.run:_READ_FIRST_BYTES": 64 << 10,
+    "yeoul.flows.run:_READ_AT_ONCE_BYTES": 64 << 10,
+}
 """A backlog is read in many blocks and kept in many checkpoints, so that there is a before and an after everywhere."""
 
 
