@@ -77,9 +77,21 @@ def _member(document: Any, *path: str) -> Any:
     for part in path:
         if document is None:
             return None
-        assert isinstance(document, dict)
+        assert isinstance(document, _Object)
+        assert part not in document.beyond
         document = document.get(part)
     return document
+
+
+class _Object(dict[str, Any]):
+    """An object, and the members that were given before they are given again and were numbers beyond all range.
+
+    The last of equal names stands, but a number that a declared member cannot hold refuses the line wherever it is.
+    """
+
+    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
+        super().__init__(pairs)
+        self.beyond = {name for name, value in pairs if isinstance(value, float) and math.isinf(value)}
 
 
 def _no_constant(name: str) -> Any:
@@ -90,7 +102,7 @@ def _no_constant(name: str) -> Any:
 def expected_row(line: bytes) -> tuple[Any, ...] | None:
     """What the standard library and the rules in plain words make of a line; None when it is no row."""
     try:
-        document = json.loads(line.decode(), parse_constant=_no_constant)
+        document = json.loads(line.decode(), parse_constant=_no_constant, object_pairs_hook=_Object)
         json.dumps(document, ensure_ascii=False).encode()
         assert isinstance(document, dict)
         wanted = [
