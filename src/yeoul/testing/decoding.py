@@ -77,21 +77,27 @@ def _member(document: Any, *path: str) -> Any:
     for part in path:
         if document is None:
             return None
-        assert isinstance(document, _Object)
-        assert part not in document.beyond
+        assert isinstance(document, dict)
         document = document.get(part)
     return document
 
 
 class _Object(dict[str, Any]):
-    """An object, and the members that were given before they are given again and were numbers beyond all range.
-
-    The last of equal names stands, but a number that a declared member cannot hold refuses the line wherever it is.
-    """
+    """An object, and whether a name in it came before with a value of another kind, or a number beyond all range."""
 
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
         super().__init__(pairs)
-        self.beyond = {name for name, value in pairs if isinstance(value, float) and math.isinf(value)}
+        self.unlike = any(type(value) is not type(self[name]) or value == math.inf for name, value in pairs)
+        self.unlike |= any(isinstance(value, _Object) and value.unlike for _, value in pairs)
+
+
+def _is_free(line: bytes) -> bool:
+    """Whether a line may be a row or not: of equal names the last stands, but one before it may refuse the line."""
+    try:
+        document = json.loads(line.decode(), object_pairs_hook=_Object)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(document, _Object) and document.unlike
 
 
 def _no_constant(name: str) -> Any:
@@ -102,7 +108,7 @@ def _no_constant(name: str) -> Any:
 def expected_row(line: bytes) -> tuple[Any, ...] | None:
     """What the standard library and the rules in plain words make of a line; None when it is no row."""
     try:
-        document = json.loads(line.decode(), parse_constant=_no_constant, object_pairs_hook=_Object)
+        document = json.loads(line.decode(), parse_constant=_no_constant)
         json.dumps(document, ensure_ascii=False).encode()
         assert isinstance(document, dict)
         wanted = [
@@ -132,6 +138,8 @@ def check_json(data: bytes) -> None:
     for line in data.split(b"\n"):
         if line.strip():
             expected[start] = expected_row(line)
+            if _is_free(line) and any(start == reject.position for reject in rows.rejects):
+                expected[start] = None
         start += len(line) + 1
     columns = [rows.at_us.tolist(), *(list(column) for column in rows.columns.values())]
     found = dict(zip(rows.position.tolist(), zip(*columns, strict=True), strict=True))
