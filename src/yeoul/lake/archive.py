@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import glob
-import os
 import shutil
 import zlib
 from collections.abc import Iterator, Sequence
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from yeoul.errors import DamagedError, StorageFullError
+from yeoul.store import sync
 
 __all__ = ["ENTRY_COLUMNS", "read_entries", "write_entries"]
 
@@ -60,9 +60,9 @@ def write_entries(path: Path, entries: Sequence[Row]) -> int:
                 f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_ROW_GROUP})"
             )
         crc = _crc(beside)
-        _sync(beside)
+        sync(beside)
         beside.rename(path)
-        _sync(path.parent)
+        sync(path.parent)
     except BaseException as error:
         with contextlib.suppress(OSError):
             beside.unlink()
@@ -138,14 +138,6 @@ def _errors() -> type[Exception]:
 
     error: type[Exception] = duckdb.Error
     return error
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _raise_plain(error: BaseException, path: Path) -> None:

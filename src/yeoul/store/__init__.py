@@ -4,6 +4,7 @@
 for everybody else (console, export, doctor): read-only, beside a running engine.
 """
 
+from yeoul.store.durable import sync
 from yeoul.store.good_copy import Restored, copy_age_s
 from yeoul.store.pack import pack, unpack
 from yeoul.store.state import State, check_at_rest, check_state, open_state, read_state, scratch_state
@@ -18,5 +19,6 @@ __all__ = [
     "pack",
     "read_state",
     "scratch_state",
+    "sync",
     "unpack",
 ]

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from yeoul.errors import DamagedError
+from yeoul.store.durable import sync
 from yeoul.store.sums import Sums
 from yeoul.store.wal import page_sum
 
@@ -72,7 +73,7 @@ def make_copy(handle: int, sums: Sums, folder: Path, stopped: Callable[[], bool]
             file.flush()
             os.fsync(file.fileno())
         beside.rename(folder / COPY)
-        _sync(folder)
+        sync(folder)
         return True
     finally:
         with contextlib.suppress(OSError):
@@ -101,7 +102,7 @@ def put_copy_back(folder: Path, why: str) -> Restored | None:
             Path(f"{target}{suffix}").replace(f"{damaged}{suffix}")
     Path(f"{target}-shm").unlink(missing_ok=True)
     beside.rename(target)
-    _sync(folder)
+    sync(folder)
     for old in sorted(folder.glob("state.damaged-*.db"))[:-_KEPT_DAMAGED]:
         old.unlink()
         Path(f"{old}-wal").unlink(missing_ok=True)
@@ -136,11 +137,3 @@ def _check(data: bytes, sums: Sums, first: int, name: str) -> None:
         if wanted and page_sum(view[index * size : (index + 1) * size]) != wanted:
             message = f"page {first + index + 1} of `{name}` is not what was written"
             raise DamagedError(message)
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -7,7 +7,6 @@ start it is known what each page must be, whatever moment a crash had come in, a
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yeoul.errors import DamagedError
+from yeoul.store.durable import write_whole
 from yeoul.store.pack import pack, unpack
 from yeoul.store.wal import Wal, page_sum, read_wal
 
-__all__ = ["Sums", "check_files", "load_sums", "sums_of_file", "without_locks", "write_whole"]
+__all__ = ["Sums", "check_files", "load_sums", "sums_of_file", "without_locks"]
 
 _READ_BYTES = 1 << 20
 _PENDING_BYTES = 1 << 30
@@ -85,21 +85,6 @@ class Sums:
         found[: len(got)] = got
         wrong = (found != self.sums) & (self.sums != 0) & ~passed
         return [int(index) + 1 for index in np.flatnonzero(wrong)]
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file beside its place, synchronise it to disk, rename it."""
-    beside = path.with_name(f"{path.name}.tmp")
-    with beside.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.rename(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def load_sums(path: Path) -> Sums | None:
