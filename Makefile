@@ -16,9 +16,10 @@ help: ## list these commands
 	@echo "New here: make demo, then CONTRIBUTING.md"
 
 setup: ## make .venv with Yeoul in it (the command is .venv/bin/yeoul)
-	@bash scripts/setup.sh run
+	@bash scripts/setup.sh full
 
-demo: setup ## a whole simulated service, watched by Yeoul, in the browser; Ctrl-C ends it
+demo: ## a whole simulated service, watched by Yeoul, in the browser; Ctrl-C ends it
+	@bash scripts/setup.sh run
 	@exec $(BIN)/yeoul demo $(ARGS)
 
 test: ## everything set up, all tests

@@ -18,8 +18,9 @@ compile() { # compile NAME ARGS...: one lock file, whose versions agree with run
 }
 
 compile tools --group tools
-compile build --group build
 compile web --group web
 compile run pyproject.toml --extra kafka
-compile dev pyproject.toml --extra kafka --group test --group lint --group bench --constraint requirements/run.txt
+compile build --group build --constraint requirements/run.txt
+compile full pyproject.toml --extra kafka --extra compare --extra deep --constraint requirements/run.txt
+compile dev pyproject.toml --extra kafka --extra compare --extra deep --group test --group lint --group bench --constraint requirements/run.txt
 compile fuzz --group fuzz

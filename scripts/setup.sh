@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Makes .venv with Yeoul in it and the console's pages built; quick when nothing changed since the last time.
-#   setup.sh run   what the product needs (the kafka extra included)
-#   setup.sh dev   and what its tests, linters and benchmarks need
+#   setup.sh run    what the live service needs (the kafka extra included)
+#   setup.sh full   and what every detector needs (the extras compare and deep)
+#   setup.sh dev    and what the tests, linters and benchmarks need
 set -euo pipefail
 cd "$(dirname "$0")/.."
 level=${1:-run}
@@ -24,9 +25,11 @@ finish() { # the pages are checked each time: they depend on their sources, not 
     bash scripts/web.sh
     exit 0
 }
-if fresh dev || { [ "$level" = run ] && fresh run; }; then finish; fi
-# A .venv that holds the developer's set keeps it: `make demo` after `make test` takes nothing away.
-[ ! -e .venv/.yeoul-dev ] || level=dev
+# A .venv that holds a larger set keeps it: `make demo` after `make test` takes nothing away.
+for larger in full dev; do
+    if [ "$level" != dev ] && [ -e ".venv/.yeoul-$larger" ]; then level=$larger; fi
+done
+if fresh "$level"; then finish; fi
 
 # --- a Python that is new enough ------------------------------------------------------------------------------------------
 python=
@@ -55,7 +58,7 @@ if ! "$venv_python" -m pip --version >/dev/null 2>&1; then
     "$python" -m venv .venv || stop "could not make .venv with \`$python\` (see above); remove the folder .venv and try again"
 fi
 echo "$home" >.venv/.yeoul-home
-rm -f .venv/.yeoul-run .venv/.yeoul-dev
+rm -f .venv/.yeoul-run .venv/.yeoul-full .venv/.yeoul-dev
 
 # The installer comes by pip, all else by the installer, from the same index as pip's and with the machine's own certificates.
 say "installing ($level); the first time takes a minute or two"

@@ -21,7 +21,7 @@ USED_WITHOUT_IMPORT = {
     "tzdata": "the standard library's zoneinfo reads it where the system has no zones",
     "websockets": "uvicorn speaks WebSocket through it",
 }
-LOCKS = ["build", "dev", "fuzz", "run", "tools", "web"]
+LOCKS = ["build", "dev", "full", "fuzz", "run", "tools", "web"]
 
 
 def _project(root: Path) -> dict[str, Any]:
@@ -89,9 +89,9 @@ def test_every_lock_file_is_held_by_these_tests(root: Path) -> None:
 
 
 def test_the_locks_hold_what_is_declared(root: Path) -> None:
-    run, dev = _locked(root, "run"), _locked(root, "dev")
+    full, dev = _locked(root, "full"), _locked(root, "dev")
     groups = _project(root)["dependency-groups"]
-    wanted = [(run, requirement) for requirement in _runtime(root)]
+    wanted = [(full, requirement) for requirement in _runtime(root)]
     wanted += [(dev, Requirement(line)) for group in ("test", "lint", "bench") for line in groups[group]]
     stale = [
         str(need) for lock, need in wanted if lock.get(canonicalize_name(need.name), Version("0")) not in need.specifier
@@ -100,5 +100,6 @@ def test_the_locks_hold_what_is_declared(root: Path) -> None:
 
 
 def test_tests_run_on_the_versions_that_users_get(root: Path) -> None:
-    run, dev = _locked(root, "run"), _locked(root, "dev")
-    assert {name: dev.get(name) for name in run} == run
+    run, full, dev = (_locked(root, lock) for lock in ("run", "full", "dev"))
+    assert {name: full.get(name) for name in run} == run
+    assert {name: dev.get(name) for name in full} == full
