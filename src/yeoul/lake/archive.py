@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from yeoul.errors import DamagedError, StorageFullError
+from yeoul.lake.duck import duck_error, open_duck
 from yeoul.store import sync
 
 __all__ = ["ENTRY_COLUMNS", "read_entries", "write_entries"]
@@ -52,7 +53,7 @@ def write_entries(path: Path, entries: Sequence[Row]) -> int:
     beside = path.with_name(f".{path.name}.tmp")
     columns = dict(zip(ENTRY_COLUMNS, _columns(entries), strict=True))
     try:
-        with contextlib.closing(_engine()) as engine:
+        with contextlib.closing(open_duck()) as engine:
             engine.register("entries", columns)
             target = str(beside).replace("'", "''")
             engine.execute(
@@ -83,7 +84,7 @@ def read_entries(path: Path, crc: int | None = None) -> Iterator[Row]:
     """
     _check(path, crc)
     names = ", ".join(f'"{name}"' for name in ENTRY_COLUMNS)
-    with contextlib.closing(_engine()) as engine:
+    with contextlib.closing(open_duck()) as engine:
         try:
             # a path may hold what would be a pattern
             found = engine.execute(
@@ -91,7 +92,7 @@ def read_entries(path: Path, crc: int | None = None) -> Iterator[Row]:
             )
             while rows := found.fetchmany(_READ_ROWS):
                 yield from rows
-        except _errors() as error:
+        except duck_error() as error:
             raise _damaged(path, _first_line(error)) from error
 
 
@@ -123,21 +124,6 @@ def _columns(entries: Sequence[Row]) -> Iterator[np.ndarray[Any, Any]]:
             column = np.empty(len(entries), np.object_)
             column[:] = [row[number] for row in entries]
             yield column
-
-
-def _engine() -> Any:
-    """DuckDB in memory, on one thread, that downloads and loads nothing."""
-    import duckdb  # noqa: PLC0415 - heavy, and needed only where old entries are touched
-
-    config: dict[str, Any] = {"autoinstall_known_extensions": False, "autoload_known_extensions": False, "threads": 1}
-    return duckdb.connect(":memory:", config=config)
-
-
-def _errors() -> type[Exception]:
-    import duckdb  # noqa: PLC0415 - as above
-
-    error: type[Exception] = duckdb.Error
-    return error
 
 
 def _raise_plain(error: BaseException, path: Path) -> None:

@@ -74,7 +74,9 @@ class Traits:
 class Scorer(Protocol):
     """Scores the rows of one table. Built by `Class(seed=0)`; the same rows and seed give the same scores.
 
-    The caller promises: `fit` sees only rows before those that are scored with it, unless it works in batch mode.
+    The caller promises: `fit` sees only rows before those that are scored with it, unless it works in batch mode. A
+    scorer that takes long may have an attribute `progress`, which the caller sets to a function of (done, all): it is
+    called now and then with units of work.
     """
 
     name: ClassVar[str]

@@ -1,0 +1,159 @@
+"""`yeoul detect`: how abnormal each row of a table is, from a file to a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from yeoul.cli.arguments import AsJson
+from yeoul.cli.say import aside, count, data, many, progress_bar, say, size
+from yeoul.detect.tables import ScoringConfig
+from yeoul.errors import ConfigError
+from yeoul.events import iso
+from yeoul.flows.scoring import ScoredFile, TableRequest, score_file
+
+__all__ = ["add_to"]
+
+_SHOWN = 5
+
+Table = Annotated[Path, typer.Argument(metavar="FILE", help="A table: .csv, .ndjson or .parquet.")]
+Time = Annotated[str, typer.Option(metavar="COLUMN", help="Column of times; without it the rows have no order.")]
+Value = Annotated[str, typer.Option(metavar="COLUMN", help="Column of numbers to judge.")]
+Values = Annotated[
+    str, typer.Option(metavar="A,B,…", help="Several columns that belong together; default: all numbers.")
+]
+By = Annotated[str, typer.Option(metavar="COLUMN", help="Column of keys, each a series of its own.")]
+Label = Annotated[str, typer.Option(metavar="COLUMN", help="Known anomalies (not 0), for supervised detectors.")]
+Layout = Annotated[
+    str, typer.Option("--time-format", metavar="FORMAT", help="How times are written, as strptime has it.")
+]
+Detector = Annotated[str, typer.Option(metavar="NAME", help="`auto` chooses by the shape of the table.")]
+Fit = Annotated[float, typer.Option(metavar="SHARE|ROWS", help="What is learnt first: a share below 1, or rows.")]
+Mode = Annotated[str, typer.Option(metavar="MODE", help="`causal`: by earlier rows only; `batch`: by all rows.")]
+Budget = Annotated[float, typer.Option(metavar="NUMBER", help="Budget: false alarms a day, over all keys.")]
+Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Result; its ending says the format.")]
+Plot = Annotated[Path | None, typer.Option("--plot", metavar="FILE", help="Draw a picture (.png or .svg).")]
+Prefix = Annotated[str, typer.Option(metavar="TEXT", help="Put before the names of the new columns.")]
+Seed = Annotated[int, typer.Option(metavar="NUMBER", help="Of what is drawn at random.")]
+Options = Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="An argument of the detector.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command("detect")(_detect)
+
+
+def _detect(
+    file: Table,
+    time: Time = "",
+    value: Value = "",
+    values: Values = "",
+    by: By = "",
+    label: Label = "",
+    time_format: Layout = "",
+    detector: Detector = "auto",
+    fit: Fit = 0.3,
+    mode: Mode = "auto",
+    alarms_per_day: Budget = 1.0,
+    out: Out = None,
+    plot: Plot = None,
+    prefix: Prefix = "",
+    seed: Seed = 0,
+    options: Options = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say of each row of a table how abnormal it is, what was expected, and why.
+
+    Writes the rows, in their order, with `score, p, expected, lower, upper, alarm, confidence, why` behind their own.
+
+    A row's score uses earlier rows only, unless `--mode batch`. Rows that are fitted on get p = 1 and confidence 0.
+
+    Examples: `yeoul detect cpu.csv --time timestamp --value load`; several counters of a machine:
+    `yeoul detect counters.parquet --time at --values cpu,disk,net --fit 0.5`; one series for each customer:
+    `yeoul detect hits.csv --time at --value hits --by customer`; behaviour vectors without order: `yeoul detect users.csv`.
+    """
+    names = tuple(name.strip() for name in f"{value},{values}".split(",") if name.strip())
+    request = TableRequest(names, time, by, label, time_format)
+    config = ScoringConfig(detector, fit, mode, alarms_per_day, seed, _arguments(options or []))
+    target = out or _beside(file)
+    if mode == "batch" or (mode == "auto" and not time):
+        aside("note: batch mode looks ahead: a row's score uses the rows behind it too")
+    with progress_bar() as bar:
+        task = bar.add_task("judging", rate="", total=None)
+
+        def told(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        done = score_file(file, target, request, config, prefix=prefix, picture=plot, told=told)
+    if as_json:
+        data(_as_json(done, plot))
+    else:
+        _tell(done, plot)
+
+
+def _beside(file: Path) -> Path:
+    ending = file.suffix if file.suffix != ".gz" else file.with_suffix("").suffix
+    return file.with_name(f"{file.name.partition('.')[0]}.scored{ending}")
+
+
+def _arguments(options: list[str]) -> dict[str, Any]:
+    """`NAME=VALUE` pairs; a value that reads as a number is one."""
+    found: dict[str, Any] = {}
+    for option in options:
+        name, equals, text = option.partition("=")
+        if not (name and equals):
+            message = f"got `--set {option}`; legal: --set NAME=VALUE"
+            raise ConfigError(message)
+        try:
+            found[name] = float(text) if "." in text or "e" in text else int(text)
+        except ValueError:
+            found[name] = text
+    return found
+
+
+def _as_json(done: ScoredFile, plot: Path | None) -> dict[str, Any]:
+    answer = done.answer
+    return {
+        "rows": len(done.rows.values),
+        "judged": done.judged,
+        "alarms": done.alarms,
+        "keys": answer.keys,
+        "threshold_p": answer.threshold,
+        "rows_per_day": round(answer.ticks_per_day, 3),
+        "seconds": round(done.seconds, 3),
+        "out": str(done.out),
+        "plot": str(plot) if plot else None,
+    }
+
+
+def _tell(done: ScoredFile, plot: Path | None) -> None:
+    answer, rows = done.answer, len(done.rows.values)
+    of_keys = f" of {many(answer.keys, 'key')}" if done.rows.keys is not None else ""
+    say(f"{count(rows)} rows{of_keys} in {done.seconds:.1f} s, {count(done.judged)} of them judged")
+    rule = f"p at or below {answer.threshold:.2g}"
+    per_day = answer.ticks_per_day
+    reason = f"the budget over {count(per_day)} rows a day" if per_day else "the budget over the whole table"
+    say(f"{many(done.alarms, 'alarm')}: {rule}, by {reason}")
+    for row in _worst(done):
+        when = "" if done.rows.at_us is None else f"{_moment(done, row)}  "
+        key = "" if done.rows.keys is None else f"{done.rows.keys[row]}  "
+        why = answer.columns["why"][row]
+        say(f"  row {count(row + 1)}  {when}{key}score {answer.columns['score'][row]:.2f}  {why}")
+    if done.alarms > _SHOWN:
+        say(f"  and {count(done.alarms - _SHOWN)} more in the result")
+    say(f"{done.out}  {size(done.out.stat().st_size)}")
+    if plot is not None:
+        say(f"{plot}  {size(plot.stat().st_size)}")
+
+
+def _worst(done: ScoredFile) -> list[int]:
+    columns = done.answer.columns
+    rows = [row for row in columns["p"].argsort(kind="stable").tolist() if columns["alarm"][row]]
+    return rows[:_SHOWN]
+
+
+def _moment(done: ScoredFile, row: int) -> str:
+    assert done.rows.at_us is not None
+    return iso(int(done.rows.at_us[row]))

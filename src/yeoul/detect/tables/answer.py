@@ -1,0 +1,137 @@
+"""The columns that are put beside a table's own: score, p, expected range, alarm, confidence and why, key by key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from yeoul.detect.tables.contract import Table
+from yeoul.detect.tables.scoring import Scored, ScoringConfig, score_table
+from yeoul.detect.tables.why import why
+from yeoul.errors import InputError
+
+__all__ = ["Answer", "Rows", "Told", "answer"]
+
+Floats = NDArray[np.float64]
+Told = Callable[[int, int], None]
+
+_DAY_US = 86_400_000_000.0
+_LEAST_CONFIDENCE = 0.2
+"""Rows with less history are judged but not alarmed, as in the live tier."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows of a table as they came: of several keys, in any order."""
+
+    values: Floats
+    """Shape (n, d); NaN and infinities count as missing."""
+    columns: tuple[str, ...]
+    at_us: NDArray[np.int64] | None = None
+    keys: NDArray[np.object_] | None = None
+    """The key of each row, shape (n,); None: all are of one series."""
+    labels: NDArray[np.bool_] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is said of the rows, in their order."""
+
+    columns: dict[str, NDArray[Any]]
+    """By name, each of shape (n,): `score`, `p`, `expected`, `lower`, `upper`, `alarm`, `confidence`, `why`; with
+    several values also `leading` (the column that the range belongs to) and `share_COLUMN` for each of them."""
+    threshold: float
+    """P at or below which a row is an alarm."""
+    ticks_per_day: float
+    """Rows of one key in a day; without times 0."""
+    keys: int
+
+
+def answer(rows: Rows, config: ScoringConfig, told: Told | None = None) -> Answer:
+    """Score every key's rows in order of time; rows of equal time keep their order.
+
+    Raises:
+        ConfigError: a detector that these rows are nothing for.
+        InputError: no rows, or too few of a key.
+    """
+    count, width = rows.values.shape
+    if not count:
+        message = "got a table without rows; give at least one"
+        raise InputError(message)
+    values = np.where(np.isfinite(rows.values), rows.values, np.nan)
+    groups = _groups(rows)
+    p, confidence, shown = np.ones(count), np.zeros(count), np.full((4, count), np.nan)
+    leading, shares = np.zeros(count, np.intp), np.full((count, width), np.nan)
+    done = 0
+    for at in groups:
+        table = Table(
+            values[at],
+            rows.columns,
+            None if rows.at_us is None else rows.at_us[at],
+            None if rows.labels is None else rows.labels[at],
+        )
+        progress = None if told is None else _part_of(told, done, len(at), count)
+        scored = score_table(table, config, progress)
+        p[at], confidence[at], shares[at] = scored.p, scored.confidence, scored.shares
+        leading[at] = lead = _leading(scored)
+        bands = (scored.expected, scored.lower, scored.upper, table.values)
+        for column, band in zip(shown, bands, strict=True):
+            column[at] = band[np.arange(len(at)), lead]
+        done += len(at)
+    per_day = _ticks_per_day(rows.at_us, groups)
+    threshold = config.alarms_per_day / (per_day * len(groups) if per_day else count)
+    alarm = (p <= threshold) & (confidence >= _LEAST_CONFIDENCE)
+    expected, lower, upper, observed = shown
+    columns: dict[str, NDArray[Any]] = {
+        "score": np.minimum(1.0, -np.log10(p) / 6.0) + 0.0,
+        "p": p,
+        "expected": expected,
+        "lower": lower,
+        "upper": upper,
+        "alarm": alarm,
+        "confidence": confidence,
+        "why": why(rows.columns, observed, expected, lower, upper, alarm | (p <= 0.01), leading, shares),
+    }
+    if width > 1:
+        names = np.array(rows.columns, np.object_)
+        columns["leading"] = np.where(np.isnan(shares).all(axis=1), "", names[leading])
+        columns |= {f"share_{name}": shares[:, number] for number, name in enumerate(rows.columns)}
+    return Answer(columns, threshold, per_day, len(groups))
+
+
+def _groups(rows: Rows) -> Sequence[NDArray[np.intp]]:
+    """For each key the places of its rows, in order of time."""
+    count = len(rows.values)
+    order = np.arange(count) if rows.at_us is None else np.argsort(rows.at_us, kind="stable")
+    if rows.keys is None:
+        return [order]
+    _, code = np.unique(rows.keys.astype(str), return_inverse=True)
+    by_key = order[np.argsort(code[order], kind="stable")]
+    return np.split(by_key, np.flatnonzero(np.diff(code[by_key])) + 1)
+
+
+def _leading(scored: Scored) -> NDArray[np.intp]:
+    """The column that carries most of each row's oddness."""
+    return np.asarray(np.argmax(np.nan_to_num(scored.shares, nan=-1.0), axis=1), np.intp)
+
+
+def _ticks_per_day(at_us: NDArray[np.int64] | None, groups: Sequence[NDArray[np.intp]]) -> float:
+    """By the median distance of two rows of a key; 0 without times."""
+    if at_us is None:
+        return 0.0
+    steps = np.concatenate([np.diff(at_us[at]) for at in groups])
+    steps = steps[steps > 0]
+    return _DAY_US / float(np.median(steps)) if len(steps) else 1.0
+
+
+def _part_of(told: Told, before: int, rows: int, count: int) -> Told:
+    """Progress of one key as progress of all."""
+
+    def tell(done: int, total: int) -> None:
+        told(before + round(rows * done / max(total, 1)), count)
+
+    return tell

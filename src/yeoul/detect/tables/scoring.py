@@ -1,0 +1,209 @@
+"""One table scored: what is fitted when, raw scores to p, confidence, and which rows are alarms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from yeoul.detect.tables.builtin import SCORERS
+from yeoul.detect.tables.calibrated import Calibration
+from yeoul.detect.tables.contract import Scorer, Scores, Table, Traits
+from yeoul.errors import ConfigError, InputError
+from yeoul.plugins import resolve
+
+__all__ = ["MODES", "Scored", "ScoringConfig", "default_scorer", "score_table"]
+
+Floats = NDArray[np.float64]
+Progress = Callable[[int, int], None]
+"""Called with the rows done and the rows there are."""
+
+MODES = ("auto", "batch", "causal")
+
+_HALF_TRUST_ROWS = 80.0
+_LEAST_FIT = 20
+_GROWTH = 2
+
+
+@dataclass(frozen=True, slots=True)
+class ScoringConfig:
+    """What a person may say of the scoring of a table.
+
+    Raises:
+        ConfigError: a value that cannot mean anything; all mistakes at once.
+    """
+
+    detector: str = "auto"
+    """A name of `SCORERS`, or `auto`: chosen by the shape of the table."""
+    fit: float = 0.3
+    """What a scorer that needs it is fitted on: a share of the rows (below 1) or a number of rows."""
+    mode: str = "auto"
+    """`causal`: a row's score uses earlier rows only; `batch`: it looks ahead, fitted on all rows. `auto`: `causal`
+    for a series, `batch` for rows without times."""
+    alarms_per_day: float = 1.0
+    """The budget: false alarms a day over all keys; without times, false alarms in the whole table."""
+    seed: int = 0
+    options: dict[str, Any] = field(default_factory=dict)
+    """Arguments of the scorer's class by name."""
+
+    def __post_init__(self) -> None:
+        rules = [
+            (self.fit > 0, f"fit: got `{self.fit}`; legal: a share above 0 and below 1, or a number of rows"),
+            (self.fit < 1 or self.fit == int(self.fit), f"fit: got `{self.fit}`; legal: a whole number of rows"),
+            (self.mode in MODES, f"mode: got `{self.mode}`; legal: {', '.join(MODES)}"),
+            (self.alarms_per_day > 0, f"alarms_per_day: got `{self.alarms_per_day}`; legal: above 0"),
+        ]
+        if problems := tuple(text for holds, text in rules if not holds):
+            raise ConfigError("; ".join(problems), problems)
+
+    def fit_rows(self, rows: int) -> int:
+        """How many rows of a table of so many are fitted on."""
+        return round(self.fit * rows) if self.fit < 1 else int(self.fit)
+
+    def looks_ahead(self, table: Table) -> bool:
+        """Whether a row's score may use later rows."""
+        return self.mode == "batch" or (self.mode == "auto" and table.at_us is None)
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """What is said of the n rows of a table."""
+
+    p: Floats
+    """Shape (n,), in (0, 1]; 1 where nothing is said: rows that were fitted on, missing values."""
+    confidence: Floats
+    """Shape (n,), in [0, 1], apart from p: 0 where nothing is said, low while the history is short or has gaps."""
+    expected: Floats
+    """Shape (n, d); NaN where the scorer has no notion of it. Likewise the range of 99 % of normal values."""
+    lower: Floats
+    upper: Floats
+    shares: Floats
+    """Shape (n, d): the share of the oddness that each column carries; rows add up to 1, or are NaN."""
+
+    @property
+    def score(self) -> Floats:
+        """min(1, -log10 p / 6), shape (n,)."""
+        return np.minimum(1.0, -np.log10(self.p) / 6.0) + 0.0
+
+
+def default_scorer(table: Table) -> str:
+    """The scorer that `auto` means for a table of this shape."""
+    if table.at_us is None:
+        return "ensemble"
+    return "univariate" if table.values.shape[1] == 1 else "windows"
+
+
+def score_table(table: Table, config: ScoringConfig, progress: Progress | None = None) -> Scored:
+    """Score one series, or one table of vectors without order.
+
+    A scorer that is fitted gets the first `fit` rows, and is fitted again on all rows so far whenever these are twice
+    as many: a row is always scored by what rows before it taught. In batch mode it is fitted on all rows once.
+
+    Raises:
+        ConfigError: no such scorer, or one that this table is nothing for.
+        InputError: too few rows to fit on.
+    """
+    name = default_scorer(table) if config.detector == "auto" else config.detector
+    kind: Any = resolve("yeoul.scorers", SCORERS, name)
+    traits: Traits = kind.traits
+    _refuse(name, traits, table)
+    scorer: Scorer = kind(seed=config.seed, **config.options)
+    rows, width = table.values.shape
+    result = _Result(rows, width)
+    told = progress or _silent
+    if hasattr(scorer, "progress"):
+        scorer.progress = told
+    if not traits.fitted:
+        calibration = Calibration(scorer.fit(table.part(0, 0)))
+        result.take(0, rows, scorer.score(table, 0), calibration, 0)
+        told(rows, rows)
+        return result.done()
+    if config.looks_ahead(table):
+        held_out = scorer.fit(table)
+        calibrated = Calibration(held_out) if table.at_us is not None else None
+        result.take(0, rows, scorer.score(table, 0), calibrated, rows)
+        told(rows, rows)
+        return result.done()
+    begin = config.fit_rows(rows)
+    if begin < min(_LEAST_FIT, rows):
+        message = (
+            f"got `{begin}` rows to fit on; `{name}` needs at least {_LEAST_FIT}: give more rows, or a larger --fit"
+        )
+        raise InputError(message)
+    told(begin, rows)
+    while begin < rows:
+        end = min(rows, _GROWTH * begin)
+        calibration = Calibration(scorer.fit(table.part(0, begin)))
+        result.take(begin, end, scorer.score(table.part(0, end), begin), calibration, begin)
+        told(end, rows)
+        begin = end
+    return result.done()
+
+
+def _silent(done: int, rows: int) -> None:
+    """Nobody is told."""
+
+
+def _refuse(name: str, traits: Traits, table: Table) -> None:
+    columns = table.values.shape[1]
+    if traits.ordered and table.at_us is None:
+        message = f"got the detector `{name}` for rows without times; name their column by --time, or use `ensemble`"
+        raise ConfigError(message)
+    if traits.most_columns is not None and columns > traits.most_columns:
+        message = f"got `{columns}` columns; `{name}` takes {traits.most_columns}: use `windows`, or fewer columns"
+        raise ConfigError(message)
+    if traits.supervised and table.labels is None:
+        message = f"got no labels; `{name}` learns from them: name their column by --label"
+        raise ConfigError(message)
+
+
+class _Result:
+    """The columns of the answer, filled part by part."""
+
+    def __init__(self, rows: int, width: int) -> None:
+        self._p, self._confidence = np.ones(rows), np.zeros(rows)
+        self._bands = np.full((3, rows, width), np.nan)
+        self._shares = np.full((rows, width), np.nan)
+
+    def take(self, start: int, end: int, scores: Scores, calibration: Calibration | None, history: int) -> None:
+        """What a scorer said of rows `start` to `end`; without calibration a row is compared with all rows."""
+        part = slice(start, end)
+        known = np.isfinite(scores.raw)
+        if scores.p is not None:
+            p = np.where(known, scores.p, 1.0)
+        elif calibration is not None:
+            p = calibration.p(scores.raw)
+        else:
+            p = _rank_p(scores.raw)
+        self._p[part] = p
+        if scores.confidence is not None:
+            confidence = scores.confidence
+        else:
+            rows = np.maximum(np.arange(start, end), history).astype(np.float64)
+            confidence = rows / (rows + _HALF_TRUST_ROWS)
+        self._confidence[part] = np.where(known, confidence, 0.0)
+        for band, column in zip(self._bands, (scores.expected, scores.lower, scores.upper), strict=True):
+            if column is not None:
+                band[part] = column
+        if scores.contributions is not None:
+            total = scores.contributions.sum(axis=1, keepdims=True)
+            with np.errstate(invalid="ignore", divide="ignore"):
+                self._shares[part] = np.where(total > 0, scores.contributions / total, np.nan)
+        elif self._shares.shape[1] == 1:
+            self._shares[part] = 1.0
+
+    def done(self) -> Scored:
+        expected, lower, upper = self._bands
+        return Scored(self._p, self._confidence, expected, lower, upper, self._shares)
+
+
+def _rank_p(raw: Floats) -> Floats:
+    """Share of the rows that are at least as odd, the row itself included (a conformal p); NaN gives 1."""
+    known = np.flatnonzero(np.isfinite(raw))
+    p = np.ones(len(raw))
+    ordered = np.sort(raw[known])
+    p[known] = (len(known) - np.searchsorted(ordered, raw[known], side="left")) / (len(known) + 1.0)
+    return p

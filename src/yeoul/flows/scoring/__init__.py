@@ -1,0 +1,6 @@
+"""A table in a file scored: which columns are meant, every key judged, and the answer beside the rows it is about."""
+
+from yeoul.flows.scoring.request import TableRequest
+from yeoul.flows.scoring.score import ScoredFile, score_file
+
+__all__ = ["ScoredFile", "TableRequest", "score_file"]
