@@ -72,7 +72,7 @@ def _detect(
 
     Examples: `yeoul detect cpu.csv --time timestamp --value load`; several counters of a machine:
     `yeoul detect counters.parquet --time at --values cpu,disk,net --fit 0.5`; one series for each customer:
-    `yeoul detect hits.csv --time at --value hits --by customer`; behaviour vectors without order: `yeoul detect users.csv`.
+    `yeoul detect hits.csv --time at --value hits --by customer`; behaviour vectors: `yeoul detect users.csv`.
     """
     names = tuple(name.strip() for name in f"{value},{values}".split(",") if name.strip())
     request = TableRequest(names, time, by, label, time_format)

@@ -78,7 +78,7 @@ class TableFile:
         self.columns = tuple(str(row[0]) for row in described if row[0] != "__row")
         """Names of its columns, in their order."""
         self._types = {str(row[0]): str(row[1]) for row in described}
-        self.rows = int(self._engine.execute("SELECT count(*) FROM input").fetchone()[0])
+        self.rows = int(self._one("SELECT count(*) FROM input")[0])
 
     def __enter__(self) -> Self:
         return self
@@ -101,7 +101,7 @@ class TableFile:
                 continue
             test = f"count(*) FILTER (TRY_CAST({quoted} AS DOUBLE) IS NULL AND {_filled(quoted)}), count({quoted})"
             with contextlib.suppress(duck_error()):
-                bad, filled = self._engine.execute(f"SELECT {test} FROM input").fetchone()
+                bad, filled = self._one(f"SELECT {test} FROM input")
                 if filled and not bad:
                     found.append(name)
         return tuple(found)
@@ -186,20 +186,27 @@ class TableFile:
         """Its own columns: typed where a CSV file's rows go to a format that has types."""
         if self._format != "csv" or kind == "csv":
             return ", ".join(f"input.{_quoted(name)}" for name in self.columns)
-        numeric = set(self.numeric())
-        types = dict.fromkeys(numeric, "DOUBLE")
-        for name in numeric:
+        types = {}
+        for name in self.numeric():
             quoted = _quoted(name)
-            whole = f"count(*) FILTER (TRY_CAST({quoted} AS BIGINT) IS NULL AND {_filled(quoted)})"
-            exact = f"count(*) FILTER (CAST(TRY_CAST({quoted} AS BIGINT) AS VARCHAR) <> {quoted})"
-            if self._engine.execute(f"SELECT {whole} + {exact} FROM input").fetchone()[0] == 0:
-                types[name] = "BIGINT"
+            # a number with a zero before it is a name
+            named = f"count(*) FILTER (regexp_matches(trim({quoted}), '^[+-]?0[0-9]'))"
+            fraction = f"count(*) FILTER (TRY_CAST({quoted} AS BIGINT) IS NULL AND {_filled(quoted)})"
+            exact = f"count(*) FILTER (CAST(TRY_CAST({quoted} AS BIGINT) AS VARCHAR) <> trim({quoted}))"
+            names, not_whole = self._one(f"SELECT {named}, {fraction} + {exact} FROM input")
+            if not names:
+                types[name] = "DOUBLE" if not_whole else "BIGINT"
         return ", ".join(
             f"TRY_CAST(input.{_quoted(name)} AS {types[name]}) AS {_quoted(name)}"
             if name in types
             else f"input.{_quoted(name)}"
             for name in self.columns
         )
+
+    def _one(self, statement: str) -> Any:
+        """The first row of an answer; None: it has none."""
+        rows = self._engine.execute(statement).fetchall()
+        return rows[0] if rows else None
 
     def _column(self, expression: str) -> Any:
         found = self._engine.execute(f"SELECT {expression} AS x FROM input ORDER BY __row").fetchnumpy()["x"]
@@ -217,7 +224,7 @@ class TableFile:
         statement = (
             f"SELECT __row, CAST({_quoted(name)} AS VARCHAR) FROM input WHERE {condition} ORDER BY __row LIMIT 1"
         )
-        if found := self._engine.execute(statement).fetchone():
+        if found := self._one(statement):
             row, cell = found
             message = f"got `{'' if cell is None else cell}` in row {row} of column `{name}`; legal: {legal}"
             raise InputError(message)
