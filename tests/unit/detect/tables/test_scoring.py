@@ -1,0 +1,209 @@
+"""What is fitted when, what a row may know, how raw scores become p, and what is put beside a table's rows."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from yeoul.detect.tables import SCORERS, Rows, Scores, ScoringConfig, Table, Traits, answer, detect, score_table
+from yeoul.errors import ConfigError, InputError
+
+STEP_US = 300_000_000
+
+
+class Distance:
+    """Distance from the median of what was fitted, per column; notes what it was given."""
+
+    name: ClassVar[str] = "distance"
+    traits: ClassVar[Traits] = Traits()
+    fits: ClassVar[list[int]] = []
+
+    def __init__(self, seed: int = 0, power: int = 1) -> None:
+        self.power = power
+
+    def fit(self, table: Table) -> Any:
+        self.fits.append(len(table))
+        self._middle = np.nanmedian(table.values, axis=0)
+        return np.nanmax(np.abs(table.values - self._middle), axis=1)
+
+    def score(self, table: Table, start: int) -> Scores:
+        values = table.values[start:]
+        off = np.abs(values - self._middle) ** self.power
+        raw = off.max(axis=1)
+        expected = np.broadcast_to(self._middle, values.shape)
+        return Scores(raw, expected=expected, lower=expected - 3, upper=expected + 3, contributions=np.nan_to_num(off))
+
+
+class Unordered(Distance):
+    name: ClassVar[str] = "unordered"
+    traits: ClassVar[Traits] = Traits(ordered=False)
+
+
+class Single(Distance):
+    name: ClassVar[str] = "single"
+    traits: ClassVar[Traits] = Traits(most_columns=1)
+
+
+class Taught(Distance):
+    name: ClassVar[str] = "taught"
+    traits: ClassVar[Traits] = Traits(supervised=True)
+
+
+@pytest.fixture(autouse=True)
+def made_scorers(monkeypatch: pytest.MonkeyPatch) -> None:
+    for kind in (Distance, Unordered, Single, Taught):
+        # resolved as outsiders' are: by a reference to a class
+        monkeypatch.setitem(SCORERS, kind.name, kind)
+    monkeypatch.setattr("yeoul.plugins.load", lambda reference: reference)
+    Distance.fits.clear()
+
+
+def series(rows: int, columns: int = 1, seed: int = 0) -> Table:
+    values = np.random.default_rng(seed).normal(size=(rows, columns))
+    return Table(values, tuple(f"c{i}" for i in range(columns)), np.arange(rows) * STEP_US)
+
+
+def test_fitted_rows_say_nothing_and_it_is_fitted_again_when_history_has_doubled():
+    scored = score_table(series(1000), ScoringConfig("distance", fit=0.1))
+    assert Distance.fits == [100, 200, 400, 800]
+    assert (scored.p[:100] == 1).all()
+    assert (scored.confidence[:100] == 0).all()
+    assert (scored.score[:100] == 0).all()
+    assert scored.confidence[100] == pytest.approx(100 / 180)
+    assert (np.diff(scored.confidence[100:]) > 0).all()
+
+
+@pytest.mark.parametrize(("fit", "rows"), [(0.5, 500), (0.25, 250), (300, 300)])
+def test_what_is_fitted_first_is_a_share_or_a_number_of_rows(fit: float, rows: int):
+    score_table(series(1000), ScoringConfig("distance", fit=fit))
+    assert Distance.fits[0] == rows
+
+
+def test_a_row_is_judged_by_earlier_rows_alone_unless_in_batch_mode():
+    whole, part = series(1000), series(1000).part(0, 700)
+    late, early = (score_table(table, ScoringConfig("distance", fit=0.1 * 1000)) for table in (whole, part))
+    np.testing.assert_array_equal(late.p[:700], early.p)
+    Distance.fits.clear()
+    batch = score_table(whole, ScoringConfig("distance", mode="batch"))
+    assert Distance.fits == [1000]
+    assert (batch.confidence > 0).all()
+
+
+def test_a_score_means_the_same_whatever_the_unit():
+    table = series(4000)
+    one, thousand = table, Table(table.values * 1000, table.columns, table.at_us)
+    p = [score_table(each, ScoringConfig("distance")).p for each in (one, thousand)]
+    np.testing.assert_allclose(*p, rtol=1e-6)
+    rate = np.mean(p[0][1200:] <= 0.01)
+    assert 0.003 < rate < 0.03
+
+
+def test_without_times_a_row_is_compared_with_all_rows():
+    table = Table(np.arange(99.0)[:, None], ("n",))
+    scored = score_table(table, ScoringConfig("unordered"))
+    assert Distance.fits == [99]
+    assert scored.p.min() == pytest.approx(0.02)  # the two ends are as far away as each other
+    assert scored.p[49] == pytest.approx(0.99)
+
+
+@pytest.mark.parametrize(
+    ("table", "config", "words"),
+    [
+        (Table(np.zeros((50, 1)), ("n",)), ScoringConfig("distance"), "name their column by --time"),
+        (series(50, 2), ScoringConfig("single"), "`single` takes 1"),
+        (series(50), ScoringConfig("taught"), "name their column by --label"),
+        (series(50), ScoringConfig("distanc"), "did you mean `distance`?"),
+    ],
+)
+def test_a_detector_that_a_table_is_nothing_for_says_what_to_do(table: Table, config: ScoringConfig, words: str):
+    with pytest.raises(ConfigError) as error:
+        score_table(table, config)
+    assert words in str(error.value)
+
+
+def test_too_few_rows_and_impossible_settings_are_refused():
+    with pytest.raises(InputError, match="needs at least 20"):
+        score_table(series(30), ScoringConfig("distance"))
+    with pytest.raises(ConfigError) as error:
+        ScoringConfig(fit=-1, mode="never", alarms_per_day=0)
+    assert len(error.value.problems) == 3
+
+
+def rows_of(keys: int, count: int) -> Rows:
+    """Interleaved series, newest first, each with its own level and one burst."""
+    rng = np.random.default_rng(3)
+    values = rng.normal(size=(count, keys)) + 100 * np.arange(keys)
+    values[count - 5] += 60
+    at_us = np.repeat(np.arange(count) * STEP_US, keys)
+    names = np.tile([f"k{i}" for i in range(keys)], count).astype(object)
+    return Rows(values.reshape(-1, 1)[::-1], ("n",), at_us[::-1], names[::-1])
+
+
+def test_each_key_is_a_series_of_its_own_whatever_the_order_of_rows():
+    rows = rows_of(3, 400)
+    found = answer(rows, ScoringConfig("distance"))
+    assert (found.keys, found.ticks_per_day) == (3, 288)
+    assert found.threshold == pytest.approx(1 / (288 * 3))
+    columns = found.columns
+    assert rows.keys is not None
+    burst = np.flatnonzero(rows.at_us == 395 * STEP_US)
+    assert columns["alarm"][burst].all()
+    assert columns["alarm"].sum() <= 3 + 4
+    for row in burst:
+        level = 100 * int(rows.keys[row][1:])
+        assert columns["expected"][row] == pytest.approx(level, abs=0.5)
+        assert columns["why"][row].startswith("n ")
+        assert " is above " in columns["why"][row]
+    quiet = columns["p"] > 0.1
+    assert set(columns["why"][quiet]) == {""}
+
+
+def test_of_several_columns_the_shares_say_who_carries_the_oddness():
+    table = series(400, 3, seed=5)
+    table.values[380, 1] += 50
+    found = answer(Rows(table.values, table.columns, table.at_us), ScoringConfig("distance")).columns
+    assert found["leading"][380] == "c1"
+    assert found["share_c1"][380] > 0.9
+    assert found["why"][380].startswith("c1 ")
+    assert "carried by c1" in found["why"][380]
+    assert found["share_c0"][200:].max() <= 1
+    assert np.isnan(found["share_c0"][:120]).all()
+
+
+def test_missing_values_are_concluded_nothing_from():
+    table = series(300)
+    table.values[250] = np.inf
+    found = answer(Rows(table.values, table.columns, table.at_us), ScoringConfig("distance")).columns
+    assert (found["p"][250], found["confidence"][250], found["alarm"][250]) == (1, 0, False)
+
+
+@pytest.mark.parametrize("kind", [pd.DataFrame, pl.DataFrame, pa.table])
+@pytest.mark.parametrize("times", ["numbers", "texts", "datetimes"])
+def test_a_data_frame_of_any_kind_comes_back_with_the_columns_behind_its_own(kind: Any, times: str):
+    at: Any = np.arange(200) * 300 + 1_700_000_000
+    if times != "numbers":
+        at = pd.to_datetime(at, unit="s")
+        at = at.strftime("%Y-%m-%d %H:%M:%S").tolist() if times == "texts" else at.to_pydatetime().tolist()
+    values = np.random.default_rng(0).normal(size=200)
+    values[190] = 30
+    frame = kind({"at": at, "n": values})
+    found = detect(frame, time="at", values="n", config=ScoringConfig("distance", alarms_per_day=0.01))
+    assert type(found) is type(frame)
+    columns = list(found.column_names if kind is pa.table else found.columns)
+    assert columns == ["at", "n", "score", "p", "expected", "lower", "upper", "alarm", "confidence", "why"]
+    alarm = np.asarray(found["alarm"].to_pylist() if kind is pa.table else found["alarm"])
+    assert np.flatnonzero(alarm).tolist() == [190]
+
+
+def test_a_frame_without_the_column_is_refused():
+    with pytest.raises(InputError, match="did you mean `hits`"):
+        detect(pd.DataFrame({"hits": [1.0]}), values="hit")
+    with pytest.raises(InputError, match="legal: numbers"):
+        detect(pd.DataFrame({"hits": ["x"]}), values="hits")
+    with pytest.raises(InputError, match="without rows"):
+        detect(pd.DataFrame({"hits": np.zeros(0)}), values="hits")
