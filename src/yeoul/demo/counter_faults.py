@@ -58,7 +58,7 @@ class Fault:
         """Change the factors of the file `name`, in place; each of shape (rows, servers), `volume` (rows, 1)."""
         if name not in self.files:
             return
-        rows, cells = slice(self.start, self.end), np.ix_(np.arange(self.start, self.end), self.servers)
+        rows, cells = slice(self.start, self.end), np.ix_(np.arange(self.start, self.end), np.array(self.servers))
         hard = self.strength
         if self.kind == "dead":
             weights[cells] *= 0.001

@@ -63,7 +63,7 @@ def _free(days: NDArray[np.int64]) -> Floats:
         date = np.datetime64(one, "D").item()
         long = any(month == date.month and start <= date.day < start + size for month, start, size in _LONG_HOLIDAYS)
         off[one] = float(date.weekday() >= 5 or (date.month, date.day) in _HOLIDAYS or long)
-    return np.array([off[one] for one in known.tolist()])[days - known[0]]
+    return np.asarray(np.array([off[one] for one in known.tolist()])[days - known[0]], np.float64)
 
 
 def _wander(rows: int, slots: int, rng: np.random.Generator) -> Floats:

@@ -68,17 +68,6 @@ class Grid:
         """The last slot."""
         return self.first + len(self.values) - 1
 
-    def stretched(self, start: int, end: int) -> Grid:
-        """The same with slots put before and behind until it covers `start` until `end`; they are filled."""
-        before, behind = max(0, self.first - start), max(0, end - 1 - self.last)
-        if not before and not behind:
-            return self
-        empty = np.full((before, self.values.shape[1]), np.nan), np.full((behind, self.values.shape[1]), np.nan)
-        values = np.concatenate([empty[0], self.values, empty[1]])
-        _fill(values)
-        seen = np.concatenate([np.zeros(before, np.float32), self.seen, np.zeros(behind, np.float32)])
-        return Grid(self.first - before, values, seen, self.columns, self.servers, self.gaps, self.notes)
-
 
 def join(files: Sequence[CounterFile], duplicates: str = "refuse") -> Grid:
     """Put the four files on one grid.

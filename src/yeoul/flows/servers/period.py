@@ -72,9 +72,8 @@ def _days(text: str) -> tuple[int, int] | None:
     match = _PART.fullmatch(text)
     if match is None or int(match[1]) < 1:
         return None
-    unit = "D" if match[3] else "M" if match[2] else "Y"
     try:
-        first = np.datetime64(text, unit)
+        first = np.datetime64(text)
     except ValueError:
         return None
     next_one = (first + 1).astype("datetime64[D]")
