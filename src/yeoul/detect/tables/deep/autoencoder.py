@@ -268,7 +268,7 @@ class TwoStageAutoencoder:
 
     def _reproduced(self, stage: int, rows: Floats) -> Floats:
         """What the network makes of each row at the end of its window, shape (n - window + 1, d)."""
-        return answers(self.networks[stage], windows(rows.astype(np.float32), self.config.window)).astype(np.float64)
+        return answers(self.networks[stage], windows(rows.astype(np.float32), self.config.window), last=True)
 
     def _held(self, scaled: Floats) -> Floats:
         return np.clip(scaled, -self.config.limit, self.config.limit)

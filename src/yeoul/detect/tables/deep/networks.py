@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["Network", "autoencoder"]
+__all__ = ["Network", "autoencoder", "encoder_decoder", "recurrent"]
 
 
 def autoencoder(keras: Any, window: int, columns: int, units: tuple[int, int], dropout: float) -> Any:
@@ -26,6 +26,31 @@ def autoencoder(keras: Any, window: int, columns: int, units: tuple[int, int], d
             layers.Dense(columns),
         ]
     )
+
+
+def recurrent(keras: Any, kind: str, window: int, columns: int, units: int, dropout: float) -> Any:
+    """One layer of `kind` (`SimpleRNN`, `LSTM`, `GRU`); the next row is the last one plus what the layer says.
+
+    Answers have the shape (batch, 1, columns).
+    """
+    layers = keras.layers
+    past = layers.Input((window, columns))
+    code = getattr(layers, kind)(units, dropout=dropout)(past)
+    change = layers.Reshape((1, columns))(layers.Dense(columns)(code))
+    return keras.Model(past, layers.Add()([change, past[:, -1:]]))
+
+
+def encoder_decoder(keras: Any, window: int, horizon: int, columns: int, units: int, dropout: float) -> Any:
+    """An LSTM reads the window; a second one goes on from its state and tells `horizon` rows, as changes from the last.
+
+    Source: Sutskever, Vinyals and Le, "Sequence to Sequence Learning with Neural Networks" (NeurIPS 2014); the decoder
+    is fed the code at each step rather than its own last answer.
+    """
+    layers = keras.layers
+    past = layers.Input((window, columns))
+    code, *state = layers.LSTM(units, return_state=True, dropout=dropout)(past)
+    told = layers.LSTM(units, return_sequences=True)(layers.RepeatVector(horizon)(code), initial_state=state)
+    return keras.Model(past, layers.Add()([layers.Dense(columns)(told), past[:, -1:]]))
 
 
 class Network:

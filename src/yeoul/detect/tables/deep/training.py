@@ -12,6 +12,7 @@ from yeoul.errors import InputError
 
 __all__ = ["answers", "train"]
 
+Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
 
 _ASKED = 256
@@ -29,7 +30,7 @@ def train(
     batch: int,
     patience: int,
     seed: int,
-    told: Callable[[int, float], None],
+    told: Callable[[int, float], None] | None = None,
 ) -> dict[str, list[float]]:
     """Train until the loss of what is held out (otherwise of training) no longer falls.
 
@@ -65,7 +66,8 @@ def train(
             keras.utils.set_random_seed(seed)
 
         def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-            told(epoch + 1, float((logs or {}).get("loss", np.nan)))
+            if told:
+                told(epoch + 1, float((logs or {}).get("loss", np.nan)))
 
     watched = "loss" if held_out is None else "val_loss"
     stop = keras.callbacks.EarlyStopping(monitor=watched, patience=patience, restore_best_weights=True)
@@ -86,14 +88,14 @@ def train(
     return losses
 
 
-def answers(network: Any, inputs: Singles, step: int = -1) -> Singles:
-    """Step `step` of what the network answers to each window, shape (m, d)."""
-    if not len(inputs):
-        return np.zeros((0, network.output_shape[-1]), np.float32)
-    parts = []
+def answers(network: Any, inputs: Singles, *, last: bool) -> Floats:
+    """What the network answers to each of m windows: the last step, shape (m, d), or all steps, (m, steps, d)."""
+    steps, width = network.output_shape[1:]
+    parts = [np.zeros((0, width) if last else (0, steps, width))]
     for start in range(0, len(inputs), _ASKED):
         part = inputs[start : start + _ASKED]
         full = np.zeros((_ASKED, *part.shape[1:]), np.float32)
         full[: len(part)] = part
-        parts.append(np.asarray(network.predict_on_batch(full))[: len(part), step])
+        answer = np.asarray(network.predict_on_batch(full), np.float64)[: len(part)]
+        parts.append(answer[:, -1] if last else answer)
     return np.concatenate(parts)
