@@ -31,6 +31,10 @@ class Alarm:
     """`up`, `down`, or `odd`: the pattern is unusual while the amount by itself is not."""
     sustained: bool
     """Alarmed in k of the last n ticks."""
+    muted: bool = False
+    """The calendar mutes the key."""
+    parts: tuple[tuple[int, float, float, float], ...] = ()
+    """Of the small keys together, those that carry the deviation: key, observed, expected, share."""
 
 
 def score_of(p: float) -> float:

@@ -1,4 +1,4 @@
-"""The alarm policy, all of it: from "false alarms a day" to the p below which a key is alarmed."""
+"""The alarm policy, all of it and in one place: what stands between a judged key and an alarm, rule by rule."""
 
 from __future__ import annotations
 
@@ -9,10 +9,14 @@ from numpy.typing import NDArray
 
 from yeoul.detect.slots import SlotArrays
 
-__all__ = ["MOST_PERSIST", "Policy"]
+__all__ = ["MOST_PERSIST", "RULES", "Policy"]
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+
+RULES = ("usual", "volume", "history", "effect", "chance", "muted", "single", "sustained")
+"""What became of a judged key, in the order of the rules: not odd at all; odd and held back by the volume floor, the
+least history, the minimum effect, the false-discovery control, the calendar; alarmed once, or in k of n ticks."""
 
 MOST_PERSIST = 8
 """`persist` looks back at most so many ticks (one bit each)."""
@@ -33,6 +37,8 @@ _MOST_AT_ONCE = 0.02
 """Share of the keys that may start at once by chance: beyond it, it is one common cause."""
 _NO_CHANCE = 1e-9
 """What starts beyond this is a true incident and says nothing of false ones."""
+_ODD = 1e-3
+"""From here on a key counts as odd, and is told to have been held back where it was."""
 _HOLD_FACTOR = 100.0
 _HOLD_MOST = 1e-2
 _BITS = np.array([value.bit_count() for value in range(256)], np.uint8)
@@ -46,12 +52,14 @@ _FIELDS: dict[str, tuple[str, float, int]] = {
 
 
 class Policy:
-    """Which of the judged keys are alarmed.
+    """Which of the judged keys are alarmed: a chain of rules, each of which can hold a key back (`RULES`).
 
-    A key *qualifies* when max(observed, expected) >= `min_volume`, |observed - expected| >= `min_effect` x expected,
-    and its confidence is enough. A qualifying key is alarmed when p <= `threshold`.
+    1. *Volume floor*: max(observed, expected) >= `min_volume`. 2. *History*: confidence >= `min_confidence`.
+    3. *Minimum effect*: |observed - expected| >= `min_effect` x expected. A key that passes *qualifies*.
+    4. *False-discovery control*: p <= `cut`. 5. *Calendar*: not muted. 6. *Persistence*: alarmed in k of the last n
+    observed ticks is sustained, which is what opens an incident; grouping and refractory are the incidents' own.
 
-    The threshold comes from the budget by counting, not by a formula that supposes independent ticks: residuals of
+    **The threshold** comes from the budget by counting, not by a formula that supposes independent ticks: residuals of
     neighbouring ticks depend on each other (detectors smooth, customers drift), and by how much differs from service
     to service. At p = 1e-2, 1e-3, 1e-4 and 1e-5 the policy counts how many incidents a day *would* start among
     qualifying keys (k of n ticks, apart from the key's last bout by 30 ticks), with a memory of a day. It reads the p
@@ -59,7 +67,14 @@ class Policy:
     decade. Before there are counts, a prior of keys in scope x p x 0.3 stands in. Not counted as chance: a
     start beyond one in a billion; more than 2 % of the keys starting at once count as one.
 
-    A key whose alarm is sustained is held to a milder threshold (100 x, at most 0.01) until it is quiet for n ticks.
+    **The cut** is Benjamini and Hochberg's step-up over the keys in scope (1995), at the level that makes its first
+    step the threshold: of the keys that no incident holds yet, the k-th least p is compared with k x threshold. While
+    nothing is wrong this is the threshold itself, so the budget is met as before; when many keys fail at once, those
+    with a p that would be chance alone are alarmed with them, and the share of false ones among them stays below
+    threshold x keys in scope. Keys that are held do not count: a long incident makes nobody else likelier.
+
+    **Refractory**: a key whose alarm is sustained is held to a milder threshold (100 x, at most 0.01) until it is
+    quiet for n ticks, so that one incident is not told in pieces.
     """
 
     def __init__(
@@ -80,32 +95,74 @@ class Policy:
         self._starts = np.zeros(len(_LEVELS))
         self._ticks = 0.0
         self._number = 0
+        self._verdict = np.zeros(0, np.uint8)
+        self.counts = np.zeros(len(RULES), np.int64)
+        """Keys of the last tick by what became of them, in the order of `RULES`; those without a value are left out."""
         self.scope = 0
         """Keys that could have been alarmed in the last tick: trusted, and large enough."""
         self.threshold = 0.0
-        """p at or below which a qualifying key is alarmed."""
+        """p at or below which a single qualifying key is alarmed."""
+        self.cut = 0.0
+        """The same in this tick, with what is alarmed beside it."""
 
-    def judge(self, p: Floats, observed: Floats, expected: Floats, confidence: Floats) -> tuple[Mask, Mask]:
-        """Alarmed and sustained slots. Missing values have confidence 0."""
+    def judge(
+        self, p: Floats, observed: Floats, expected: Floats, confidence: Floats, muted: Mask | None = None
+    ) -> tuple[Mask, Mask]:
+        """Alarmed and sustained slots. Missing values have confidence 0.
+
+        Args:
+            p: tail probability by slot.
+            observed: value by slot, NaN where missing.
+            expected: by slot.
+            confidence: by slot.
+            muted: slots that the calendar mutes; they are alarmed as others are, never sustained, and teach nothing.
+        """
         slots = self._slots
         slots.grow(len(p))
         self._number += 1
+        quiet = np.zeros(len(p), bool) if muted is None else muted
         known = confidence > 0
-        trusted = (confidence >= self._min_confidence) & (confidence > 0)
+        trusted = (confidence >= self._min_confidence) & known
         with np.errstate(invalid="ignore"):
             large = np.maximum(observed, expected) >= self._min_volume
             apart = np.abs(observed - expected) >= self._min_effect * expected
         qualifies = trusted & large & apart
-        self.scope = int((trusted & large).sum())
+        counted = qualifies & ~quiet
+        self.scope = int((trusted & large & ~quiet).sum())
         self.threshold = self._threshold()
         held = self._number - slots["held"] <= self._window
-        bar = np.where(held, min(_HOLD_MOST, _HOLD_FACTOR * self.threshold), self.threshold)
-        alarmed = qualifies & (p <= np.maximum(bar, self.threshold))
-        bits = self._push(slots["alarmed"], alarmed, known)
-        sustained = alarmed & (_BITS[bits] >= self._needed)
+        self.cut = self._step_up(p[counted & ~held])
+        bar = np.where(held, max(self.cut, min(_HOLD_MOST, _HOLD_FACTOR * self.threshold)), self.cut)
+        unlikely = p <= bar
+        alarmed = qualifies & unlikely
+        bits = self._push(slots["alarmed"], alarmed, known & ~quiet)
+        sustained = alarmed & (_BITS[bits] >= self._needed) & ~quiet
         slots["held"][sustained] = self._number
-        self._count(p, qualifies, known)
+        self._count(p, counted, known & ~quiet)
+        self._note(known & (unlikely | (p <= _ODD)), known, (large, trusted, apart, unlikely, ~quiet, sustained))
         return alarmed, sustained
+
+    def _step_up(self, p: Floats) -> float:
+        """The largest k x threshold that k of these p do not exceed; at least the threshold, at most 0.01."""
+        most = min(_HOLD_MOST, self.threshold * max(len(p), 1))
+        ordered = np.sort(p[p <= most])
+        steps = self.threshold * np.arange(1, len(ordered) + 1)
+        rejected = np.flatnonzero(ordered <= steps)
+        return min(_HOLD_MOST, float(steps[rejected[-1]])) if len(rejected) else self.threshold
+
+    def _note(self, odd: Mask, known: Mask, passed: tuple[Mask, ...]) -> None:
+        """The first rule that each odd key does not pass; the last two are alarms."""
+        self._verdict = np.zeros(len(odd), np.uint8)
+        at = np.flatnonzero(odd)
+        said = np.full(len(at), len(passed) + 1, np.uint8)
+        for rule in range(len(passed), 0, -1):
+            said[~passed[rule - 1][at]] = rule
+        self._verdict[at] = said
+        self.counts = np.bincount(self._verdict[known], minlength=len(RULES)).astype(np.int64)
+
+    def verdict(self, slot: int) -> str:
+        """What became of a slot in the last tick, one of `RULES`."""
+        return RULES[self._verdict[slot]] if slot < len(self._verdict) else RULES[0]
 
     def _push(self, bits: NDArray[np.uint8], now: Mask, known: Mask) -> NDArray[np.uint8]:
         """Shift this tick's bit into each observed slot's last n."""
@@ -145,11 +202,12 @@ class Policy:
     def forget(self, slots: NDArray[np.intp]) -> None:
         """Drop what is kept of these slots."""
         self._slots.forget(slots)
+        self._verdict[slots[slots < len(self._verdict)]] = 0
 
     @property
     def nbytes(self) -> int:
         """Bytes held."""
-        return self._slots.nbytes
+        return self._slots.nbytes + self._verdict.nbytes
 
     def snapshot(self) -> dict[str, Any]:
         """All state."""
@@ -160,6 +218,9 @@ class Policy:
             "number": self._number,
             "scope": self.scope,
             "threshold": self.threshold,
+            "cut": self.cut,
+            "verdict": self._verdict.copy(),
+            "counts": self.counts.copy(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -168,3 +229,7 @@ class Policy:
         self._starts = np.array(state["starts"], np.float64)
         self._ticks, self._number = float(state["ticks"]), int(state["number"])
         self.scope, self.threshold = int(state["scope"]), float(state["threshold"])
+        # the first release kept no verdicts
+        self.cut = float(state.get("cut", self.threshold))
+        self._verdict = np.array(state.get("verdict", ()), np.uint8)
+        self.counts = np.array(state.get("counts", np.zeros(len(RULES))), np.int64)

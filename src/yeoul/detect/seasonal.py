@@ -274,6 +274,10 @@ class Seasonal:
         self._slots.forget(slots)
         self._rhythm.forget(slots)
 
+    def restart(self, slots: NDArray[np.intp]) -> None:
+        """Let these slots' levels begin anew; their rhythm stays."""
+        self._slots.forget(slots)
+
     @property
     def nbytes(self) -> int:
         """Bytes held for all slots."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,19 +13,26 @@ from yeoul.detect.builtin import DETECTORS
 from yeoul.detect.contract import Detector, Judgement, Tick
 from yeoul.detect.history import History
 from yeoul.detect.keys import KeyTable
-from yeoul.detect.policy import MOST_PERSIST, Policy
+from yeoul.detect.policy import MOST_PERSIST, RULES, Policy
+from yeoul.detect.tails import two_sided
+from yeoul.detect.together import TOGETHER, Together
 from yeoul.errors import ConfigError, InputError
 from yeoul.plugins import resolve
 
-__all__ = ["Alarm", "Watch", "WatchConfig"]
+__all__ = ["Alarm", "Told", "Watch", "WatchConfig"]
 
 Floats = NDArray[np.float64]
 Ids = NDArray[np.int64]
+Mask = NDArray[np.bool_]
 
 _HOUR_US = 3_600_000_000
 _DAY_US = 24 * _HOUR_US
+_ONE = np.array([TOGETHER])
+_SILENT = 1.0, np.nan, np.nan, np.nan, np.nan, 0.0
 _NO_KEYS = np.zeros(0, np.int64)
 _NO_VALUES = np.zeros(0)
+_LISTED = 1e-2
+_Z99 = 2.5758293035489004
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +60,8 @@ class WatchConfig:
     max_keys: int = 200_000
     silence_ticks: int = 360
     """Of a silence, so many ticks are judged; what follows is taken as missing, so that its cost is bounded."""
+    together: bool = field(default=True, repr=False)
+    """Judge the keys below `min_volume` by their sum, too."""
 
     def __post_init__(self) -> None:
         k, n = self.persist
@@ -71,14 +80,28 @@ class WatchConfig:
             raise ConfigError("; ".join(problems), problems)
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What became of one key in the last tick."""
+
+    rule: str
+    """One of `RULES`."""
+    observed: float
+    expected: float
+    lower: float
+    upper: float
+    p: float
+
+
 class Watch:
     """Judges the windows of one `[detect.X]` block in order of time.
 
     A known key absent from a fully covered window is 0; from a partly covered one it is missing (NaN): nothing is
     concluded and nothing learnt. Probabilities of several detectors are joined by Bonferroni's rule: the smallest,
-    times their number. A key absent for more than 24 hours is forgotten (looked at once an hour of event time); when
-    more than `max_keys` are known, those absent longest go first. Deterministic in the ticks given. About 1.7 kB a
-    key with both detectors.
+    times their number. The keys below `min_volume` are judged by their sum as one more key, `TOGETHER`. Keys that are
+    muted count as missing for the detectors; their alarms are made from what was expected. A key absent for more than
+    24 hours is forgotten (looked at once an hour of event time); when more than `max_keys` are known, those absent
+    longest go first. Deterministic in the ticks given. About 1.7 kB a key with both detectors.
 
     >>> watch = Watch(WatchConfig("customers", min_confidence=0.5))
     >>> keys = np.arange(5)
@@ -102,10 +125,14 @@ class Watch:
             config.persist,
             _DAY_US / config.width_us,
         )
+        self._together = Together(config.min_volume)
+        self._p = self._sure = np.zeros(0, np.float32)
         self._last_us = -1
         self._silent = 0
 
-    def tick(self, start_us: int, keys: Ids, values: Floats, *, full: bool) -> list[Alarm]:
+    def tick(
+        self, start_us: int, keys: Ids, values: Floats, *, full: bool, muted: Ids | None = _NO_KEYS
+    ) -> list[Alarm]:
         """Judge the window that starts at `start_us`, then learn from it.
 
         Args:
@@ -113,18 +140,21 @@ class Watch:
             keys: ids of the keys present, each once, >= 0.
             values: their values, amounts >= 0; NaN = missing.
             full: whether every split reported.
+            muted: keys that the calendar mutes; None: all.
 
         Returns:
-            Alarmed keys, least p first.
+            Alarmed keys, least p first; muted ones are marked.
 
         Raises:
             InputError: a time not after the last one's, or keys that occur twice or are negative.
         """
         self._check(start_us, keys, values)
         self._silent = 0
-        return self._tick(start_us, keys, values, full=full)
+        return self._tick(start_us, keys, values, full=full, muted=muted)
 
-    def silence(self, start_us: int, end_us: int, *, full: bool) -> list[tuple[int, list[Alarm]]]:
+    def silence(
+        self, start_us: int, end_us: int, *, full: bool, muted: Ids | None = _NO_KEYS
+    ) -> list[tuple[int, list[Alarm]]]:
         """Judge a run of windows without any row, from `start_us` until `end_us`.
 
         When `full`, every known key is 0 in each of them; the first `silence_ticks` of a silence are judged (however
@@ -137,7 +167,7 @@ class Watch:
         at_us = start_us
         while full and at_us < end_us and self._silent < self._config.silence_ticks:
             self._silent += 1
-            if alarms := self._tick(at_us, _NO_KEYS, _NO_VALUES, full=True):
+            if alarms := self._tick(at_us, _NO_KEYS, _NO_VALUES, full=True, muted=muted):
                 found.append((at_us, alarms))
             at_us += width_us
         if at_us < end_us:
@@ -145,26 +175,77 @@ class Watch:
             self._last_us = end_us - width_us
         return found
 
-    def _tick(self, start_us: int, keys: Ids, values: Floats, *, full: bool) -> list[Alarm]:
+    def restart(self, keys: Ids | None) -> None:
+        """Let the levels of these keys (None: of all) begin anew with the next tick; until then they raise no alarm."""
+        slots = np.flatnonzero(self._table.alive) if keys is None else self._table.find(keys)
+        slots = slots[slots >= 0]
+        for detector in self._detectors:
+            getattr(detector, "restart", detector.forget)(slots)
+        self._policy.forget(slots)
+        if keys is None:
+            self._together = Together(self._config.min_volume)
+
+    def _tick(self, start_us: int, keys: Ids, values: Floats, *, full: bool, muted: Ids | None) -> list[Alarm]:
         if self._last_us >= 0 and start_us // _HOUR_US != self._last_us // _HOUR_US:
             seen, alive = self._table.seen_us, self._table.alive
             self._forget(np.flatnonzero(alive & (start_us - seen > _DAY_US)))
         self._last_us = start_us
         slots, fits = self._place(start_us, keys)
         table = self._table
-        value = np.where(table.alive, 0.0 if full else np.nan, np.nan)
+        value: Floats = np.where(table.alive, 0.0 if full else np.nan, np.nan)
         value[slots] = values[fits]
-        tick = Tick(start_us, self._config.width_us, value, table.alive.copy(), self._config.min_volume)
+        small = int(table.find(_ONE)[0])
+        quiet = self._quiet(muted, len(value))
+        if small >= 0:
+            value[small] = np.nan  # no detector sees it: its sum is judged by itself
+        told: Floats = value if quiet is None else np.where(quiet, np.nan, value)
+        tick = Tick(start_us, self._config.width_us, told, table.alive.copy(), self._config.min_volume)
         judgements: list[Judgement] = []
         for detector in self._detectors:
             judgements.append(detector.judge(tick))
             first = judgements[0]
             tick = replace(tick, told=np.where(first.confidence > 0, first.expected, np.nan))
-        return self._alarms(tick, judgements)
+        return self._alarms(tick, judgements, value, quiet, small, full=full)
+
+    def _quiet(self, muted: Ids | None, size: int) -> Mask | None:
+        """Where keys are muted; None: nowhere."""
+        if muted is not None and not len(muted):
+            return None
+        quiet = np.zeros(size, bool)
+        slots = np.flatnonzero(self._table.alive) if muted is None else self._table.find(muted)
+        quiet[slots[slots >= 0]] = True
+        return quiet
+
+    def _sum(
+        self, tick: Tick, columns: list[Floats], sure: Floats, value: Floats, small: int, *, full: bool
+    ) -> tuple[tuple[int, float, float, float], ...]:
+        """Judge the small keys together and put that into the slot of them all; their parts, when it is odd."""
+        p, expected, lower, upper, confidence = columns
+        said: tuple[float, ...] = _SILENT
+        # of a partly covered window only what is above expected is known, which is no sum
+        if full and self._config.together:
+            said = self._together.judge(tick.value, expected, np.where(np.isfinite(tick.value), sure, 0.0))
+        if small < 0:
+            return ()
+        p[small], value[small], expected[small], lower[small], upper[small], confidence[small] = said
+        return self._together.parts(self._table.ids) if p[small] < _LISTED else ()
+
+    def _judge_muted(self, quiet: Mask, columns: list[Floats], value: Floats) -> None:
+        """What muted keys would be alarmed for: their value against the range that the first detector expects."""
+        p, expected, lower, upper, confidence = columns
+        at = np.flatnonzero(quiet & np.isfinite(value) & (confidence <= 0) & np.isfinite(expected))
+        spread = np.maximum(upper[at] - expected[at], expected[at] - lower[at]) / _Z99
+        p[at] = two_sided(value[at], expected[at], np.maximum(spread**2, expected[at]))
+        confidence[at] = self._sure[at]
 
     def _place(self, start_us: int, keys: Ids) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
         """Slots of the present keys, and which of them fit into the table."""
         table, most = self._table, self._config.max_keys
+        if self._together.wanted and self._config.together and table.find(_ONE)[0] < 0:
+            table.add(_ONE, start_us)
+        small = table.find(_ONE)
+        table.seen_us[small[small >= 0]] = start_us
+        room = most + int(small[0] >= 0)
         fits = np.ones(len(keys), bool)
         if len(keys) > most:
             # More keys in one window than the table may hold: the lowest ids are kept, the same ones every time.
@@ -173,22 +254,25 @@ class Watch:
         table.seen_us[slots[slots >= 0]] = start_us
         new = slots < 0
         if new.any():
-            self._forget(table.absent_longest(max(0, len(table) + int(new.sum()) - most)))
+            self._forget(table.absent_longest(max(0, len(table) + int(new.sum()) - room)))
             slots[new] = table.add(keys[fits][new], start_us)
         self._history.grow(table.capacity)
         return slots, fits
 
-    def _alarms(self, tick: Tick, judgements: list[Judgement]) -> list[Alarm]:
+    def _alarms(
+        self, tick: Tick, judgements: list[Judgement], value: Floats, quiet: Mask | None, small: int, *, full: bool
+    ) -> list[Alarm]:
         first = judgements[0]
         p, confidence, best = first.p, first.confidence, np.zeros(len(first.p), np.intp)
         expected, lower, upper, p_shown = first.expected, first.lower, first.upper, first.p
-        said = first.confidence > 0
+        said, sure = first.confidence > 0, first.confidence
         speak = said.astype(np.float64)
         for number, judgement in enumerate(judgements[1:], start=1):
             less = judgement.p < p
             p, confidence = np.where(less, judgement.p, p), np.where(less, judgement.confidence, confidence)
             best[less] = number
             also = judgement.confidence > 0
+            sure = np.maximum(sure, judgement.confidence)
             speak += also
             # what is shown is what the first detector says that says something
             late = np.flatnonzero(also & ~said)
@@ -201,24 +285,35 @@ class Watch:
                 for column, new in zip(columns, newer, strict=True):
                     column[late] = new[late]
         p = np.minimum(1.0, p * np.maximum(speak, 1.0))
-        alarmed, sustained = self._policy.judge(p, tick.value, expected, confidence)
+        made = [np.array(each) for each in (p, expected, lower, upper, confidence)]
+        parts = self._sum(tick, made, sure, value, small, full=full)
+        if len(self._sure) < len(sure):
+            self._sure = np.concatenate([self._sure, np.zeros(len(sure) - len(self._sure), np.float32)])
+        if quiet is not None:
+            self._judge_muted(quiet, made, value)
+        p, expected, lower, upper, confidence = made
+        self._sure = np.where(sure > 0, sure, self._sure).astype(np.float32)
+        self._p = p.astype(np.float32)
+        alarmed, sustained = self._policy.judge(p, value, expected, confidence, quiet)
         band = (np.where(tick.alive, column, np.nan) for column in (expected, lower, upper))
-        self._history.push(tick.start_us, tick.value, *band)
+        self._history.push(tick.start_us, value, *band)
         at = np.flatnonzero(alarmed)
         at = at[np.lexsort((self._table.ids[at], p[at]))]
         return [
             Alarm(
                 key=int(self._table.ids[i]),
-                detector=self._config.detectors[best[i]],
-                observed=float(tick.value[i]),
+                detector="together" if i == small else self._config.detectors[best[i]],
+                observed=float(value[i]),
                 expected=float(expected[i]),
                 lower=float(lower[i]),
                 upper=float(upper[i]),
                 p=float(p[i]),
                 score=score_of(float(p[i])),
                 confidence=float(confidence[i]),
-                direction=direction_of(float(tick.value[i]), float(expected[i]), float(p_shown[i])),
+                direction=direction_of(float(value[i]), float(expected[i]), float(p[i] if i == small else p_shown[i])),
                 sustained=bool(sustained[i]),
+                muted=quiet is not None and bool(quiet[i]),
+                parts=parts if i == small else (),
             )
             for i in at
         ]
@@ -230,6 +325,7 @@ class Watch:
             detector.forget(slots)
         self._policy.forget(slots)
         self._history.forget(slots)
+        self._sure[slots[slots < len(self._sure)]] = 0
         self._table.remove(slots)
 
     def _check(self, start_us: int, keys: Ids, values: Floats) -> None:
@@ -256,7 +352,26 @@ class Watch:
     @property
     def keys(self) -> Ids:
         """Known keys, ascending."""
-        return np.sort(self._table.ids[self._table.alive])
+        table = self._table
+        return np.sort(table.ids[table.alive & (table.ids != TOGETHER)])
+
+    @property
+    def small(self) -> Ids:
+        """Keys that were judged together in the last tick."""
+        return self._table.ids[self._together.members]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Keys of the last tick by what became of them: each of `RULES` that held one back, or alarmed it."""
+        return dict(zip(RULES, self._policy.counts.tolist(), strict=True))
+
+    def told(self, key: int) -> Told | None:
+        """What became of a key in the last tick; None where it is not known."""
+        slot = int(self._table.find(np.array([key], np.int64))[0])
+        if slot < 0 or slot >= len(self._p):
+            return None
+        observed, expected, lower, upper = self.current(np.array([key]))[0].tolist()
+        return Told(self._policy.verdict(slot), observed, expected, lower, upper, float(self._p[slot]))
 
     @property
     def nbytes(self) -> int:
@@ -284,6 +399,9 @@ class Watch:
             "table": self._table.snapshot(),
             "history": self._history.snapshot(),
             "policy": self._policy.snapshot(),
+            "together": self._together.snapshot(),
+            "p": self._p.copy(),
+            "sure": self._sure.copy(),
             "last_us": self._last_us,
             "silent": self._silent,
         }
@@ -302,4 +420,7 @@ class Watch:
         self._table.restore(state["table"])
         self._history.restore(state["history"])
         self._policy.restore(state["policy"])
+        if "together" in state:  # the first release did not have it
+            self._together.restore(state["together"])
+            self._p, self._sure = np.array(state["p"], np.float32), np.array(state["sure"], np.float32)
         self._last_us, self._silent = int(state["last_us"]), int(state["silent"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,8 +66,18 @@ class Breakdown:
         if not self._windows:
             return [], 0, 0.0
         odd = set(self._alarmed.get(key, ()))
-        now = self._of(self._windows[-1], key)
-        before = [self._of(window, key) for window in list(self._windows)[:-1] if window.start_us not in odd]
+        return self._contrast(odd, lambda window: self._of(window, key))
+
+    def shared(self, keys: NDArray[np.int64], key: int) -> list[Piece]:
+        """As `pieces`, of all these keys together; `key` is what their alarms were marked with. O(groups kept)."""
+        if not self._windows:
+            return []
+        odd = set(self._alarmed.get(key, ()))
+        return self._contrast(odd, lambda window: self._of_all(window, keys))[0]
+
+    def _contrast(self, odd: set[int], of: Callable[[_Window], dict[int, float]]) -> tuple[list[Piece], int, float]:
+        now = of(self._windows[-1])
+        before = [of(window) for window in list(self._windows)[:-1] if window.start_us not in odd]
         usual: dict[int, float] = {}
         for window in before:
             for part, value in window.items():
@@ -90,6 +100,13 @@ class Breakdown:
         for part, value in zip(window.part[first:last].tolist(), window.value[first:last].tolist(), strict=True):
             found[part] = found.get(part, 0.0) + value
         return found
+
+    @staticmethod
+    def _of_all(window: _Window, keys: NDArray[np.int64]) -> dict[int, float]:
+        meant = np.isin(window.owner, keys)
+        parts, at = np.unique(window.part[meant], return_inverse=True)
+        sums = np.bincount(at, weights=window.value[meant], minlength=len(parts))
+        return dict(zip(parts.tolist(), sums.tolist(), strict=True))
 
     def forget(self) -> None:
         """Drop names of parts that no kept window has, and marks that are out of reach."""

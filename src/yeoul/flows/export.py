@@ -228,10 +228,10 @@ def _late(state: State, file: IO[bytes]) -> None:
 
 def _findings(state: State, file: IO[bytes]) -> None:
     query = (
-        "SELECT id, block, detector, keys, start_us, observed, expected, lower, upper, p, score, confidence, why "
-        "FROM finding ORDER BY start_us, block, keys, detector"
+        "SELECT id, block, detector, keys, start_us, observed, expected, lower, upper, p, score, confidence, why, "
+        f"{_column(state, 'finding', 'muted')} FROM finding ORDER BY start_us, block, keys, detector"
     )
-    for id_, block, detector, keys, start_us, *numbers, why in state.db.execute(query):
+    for id_, block, detector, keys, start_us, *numbers, why, muted in state.db.execute(query):
         names = ("observed", "expected", "lower", "upper", "p", "score", "confidence")
         _line(
             file,
@@ -242,13 +242,14 @@ def _findings(state: State, file: IO[bytes]) -> None:
             window_start=iso(start_us),
             **dict(zip(names, numbers, strict=True)),
             why=json.loads(why),
+            muted=muted or None,
         )
 
 
 def _incidents(state: State, file: IO[bytes]) -> None:
     query = (
-        "SELECT id, block, keys, detectors, opened_us, closed_us, score, observed, expected, contributors, findings "
-        "FROM incident ORDER BY opened_us, block, id"
+        "SELECT id, block, keys, detectors, opened_us, closed_us, score, observed, expected, contributors, findings, "
+        f"{_column(state, 'incident', 'causes')} FROM incident ORDER BY opened_us, block, id"
     )
     for row in state.db.execute(query):
         _line(
@@ -264,7 +265,19 @@ def _incidents(state: State, file: IO[bytes]) -> None:
             expected=row[8],
             contributors=json.loads(row[9]),
             findings=row[10],
+            causes=[_cause(each) for each in json.loads(row[11] or "[]")],
         )
+
+
+def _column(state: State, table: str, name: str) -> str:
+    """A column, or nothing in its place in a state that an older release made and no engine has opened since."""
+    known = {row[1] for row in state.db.execute(f"PRAGMA table_info({table})")}
+    return name if name in known else "NULL"
+
+
+def _cause(cause: dict[str, Any]) -> dict[str, Any]:
+    plain = {name: value for name, value in cause.items() if name != "since_us"}
+    return {**plain, "since": iso(cause["since_us"])}
 
 
 def _rankings(state: State, places: Sequence[tuple[Any, ...]], file: IO[bytes]) -> None:

@@ -6,7 +6,7 @@ floats depend on order; results must not. Here a window's new keys get their num
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -75,6 +75,15 @@ class KeyIds:
                 self._texts[number] = texts
                 self._next += 1
             self._by_code[code] = number
+
+    @property
+    def next(self) -> int:
+        """The number that the next new key gets."""
+        return self._next
+
+    def since(self, number: int) -> Iterator[tuple[int, tuple[str, ...]]]:
+        """Keys with this number or a higher one, and their texts."""
+        return ((each, texts) for each, texts in self._texts.items() if each >= number)
 
     def texts(self, number: int) -> tuple[str, ...]:
         """The key texts of a number."""

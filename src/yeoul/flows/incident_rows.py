@@ -13,6 +13,7 @@ from yeoul.clock import Clock
 from yeoul.deliver import Outbox
 from yeoul.detect import Watch
 from yeoul.events import iso
+from yeoul.flows.causes import Cause
 from yeoul.flows.plan import Notifier
 from yeoul.incidents import Change, Incident, Link
 
@@ -26,7 +27,7 @@ _STALE_US = 600_000_000
 
 _FINDING = (
     "id", "seq", "block", "detector", "keys", "start_us", "observed", "expected", "lower", "upper", "p", "score",
-    "confidence", "why", "incident",
+    "confidence", "why", "incident", "muted",
 )  # fmt: skip
 
 
@@ -52,7 +53,9 @@ class IncidentRows:
         self._incidents: dict[str, Incident] = {}
         self._moved: set[str] = set()
         """Ids of incidents that differ from what is in the state file."""
-        self._changes: list[tuple[int, Change]] = []
+        self._changes: list[tuple[int, Change, list[dict[str, Any]]]] = []
+        """With the causes that were known then."""
+        self._causes: dict[str, list[dict[str, Any]]] = {}
         self._tracks: list[tuple[Any, ...]] = []
         self._drawn: dict[str, dict[str, int]] = {}
         """Of each incident that is drawn: its keys and up to when."""
@@ -71,7 +74,7 @@ class IncidentRows:
             else:
                 self._links.append((link.incident, link.key, link.start_us))
         for change in changes:
-            self._changes.append((at_us, change))
+            self._changes.append((at_us, change, self._causes.get(change.incident.id, [])))
             self._incidents[change.incident.id] = change.incident
             self._moved.add(change.incident.id)
             if change.kind == "merged":
@@ -83,6 +86,15 @@ class IncidentRows:
             else:
                 self._drawn.setdefault(change.incident.id, {})
 
+    def causes(self, found: dict[str, list[Cause]], incidents: Iterable[Incident]) -> None:
+        """What the keys of open incidents share now; comes before the changes of the tick are noted."""
+        for incident in incidents:
+            now = [_cause(each) for each in found.get(incident.id, [])]
+            if now != self._causes.get(incident.id, []):
+                self._causes[incident.id] = now
+                self._incidents[incident.id] = incident
+                self._moved.add(incident.id)
+
     def refresh(self, incidents: Iterable[Incident]) -> None:
         """Open incidents whose numbers moved without a change of meaning."""
         for incident in incidents:
@@ -91,12 +103,13 @@ class IncidentRows:
 
     def snapshot(self) -> dict[str, Any]:
         """Which incidents are drawn, those too that closed a moment ago."""
-        return {"drawn": self._drawn, "closing": self._closing}
+        return {"drawn": self._drawn, "closing": self._closing, "causes": self._causes}
 
     def restore(self, state: dict[str, Any], incidents: Iterable[Incident]) -> None:
         """Incidents that are open after a restart go on being drawn, and closed ones to the end of their track."""
         self._drawn = state.get("drawn", {})
         self._closing = state.get("closing", {})
+        self._causes = state.get("causes", {})
         for incident in incidents:
             self._drawn.setdefault(incident.id, {})
             self._incidents[incident.id] = incident
@@ -126,11 +139,14 @@ class IncidentRows:
         links = [(incident, self.block, key, start_us) for incident, key, start_us in self._links]
         db.executemany("UPDATE finding SET incident = ? WHERE block = ? AND keys = ? AND start_us = ?", links)
         db.executemany(
-            "INSERT OR REPLACE INTO incident VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [_incident_row(self._incidents[id_]) for id_ in sorted(self._moved & set(self._incidents))],
+            "INSERT OR REPLACE INTO incident VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                _incident_row(self._incidents[id_], self._causes.get(id_, []))
+                for id_ in sorted(self._moved & set(self._incidents))
+            ],
         )
         db.executemany("INSERT OR REPLACE INTO track VALUES (?, ?, ?, ?, ?, ?, ?)", self._tracks)
-        for _, change in self._changes:
+        for _, change, _ in self._changes:
             if change.kind == "merged":
                 db.execute("UPDATE finding SET incident = ? WHERE incident = ?", (change.into, change.incident.id))
                 db.execute("DELETE FROM incident WHERE id = ?", (change.incident.id,))
@@ -143,17 +159,18 @@ class IncidentRows:
         self._findings = {}
         self._links = []
         self._incidents = {id_: each for id_, each in self._incidents.items() if id_ in self._drawn}
+        self._causes = {id_: each for id_, each in self._causes.items() if id_ in self._drawn}
         self._changes = []
         self._tracks = []
         self._moved = set()
 
     def _tell(self, db: sqlite3.Connection) -> None:
         newest = self._clock.now_us() - _STALE_US
-        fresh = [(at_us, change) for at_us, change in self._changes if at_us > newest]
+        fresh = [each for each in self._changes if each[0] > newest]
         if not self._notifiers or not fresh:
             return
         outbox = Outbox(db)
-        for at_us, change in fresh:
+        for at_us, change, causes in fresh:
             body = {
                 "id": change.incident.id,
                 "change": change.kind,
@@ -170,12 +187,28 @@ class IncidentRows:
                 "since": iso(change.incident.since_us),
                 "closed_at": None if change.incident.closed_us is None else iso(change.incident.closed_us),
                 "contributors": _contributors(change.incident),
+                "causes": [_told(cause) for cause in causes],
             }
             for notifier in self._notifiers:
                 outbox.add(notifier.name, change.incident.id, change.kind, at_us, body)
 
 
-def _incident_row(incident: Incident) -> tuple[Any, ...]:
+def _cause(cause: Cause) -> dict[str, Any]:
+    return {
+        "key": json.loads(cause.part),
+        "direction": cause.direction,
+        "keys": cause.keys,
+        "of": cause.of,
+        "share": float(f"{cause.share:.6g}"),
+        "since_us": cause.since_us,
+    }
+
+
+def _told(cause: dict[str, Any]) -> dict[str, Any]:
+    return {**{name: cause[name] for name in cause if name != "since_us"}, "since": iso(cause["since_us"])}
+
+
+def _incident_row(incident: Incident, causes: list[dict[str, Any]]) -> tuple[Any, ...]:
     return (
         incident.id,
         incident.block,
@@ -191,6 +224,7 @@ def _incident_row(incident: Incident) -> tuple[Any, ...]:
         incident.expected,
         json.dumps(_contributors(incident), ensure_ascii=False, separators=(",", ":")),
         incident.findings,
+        json.dumps(causes, ensure_ascii=False, separators=(",", ":")),
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from yeoul.detect import WatchConfig
+from yeoul.detect.calendar import CalendarEntry
 from yeoul.rank import HotConfig
 from yeoul.streams import StreamSpec
 
@@ -60,6 +61,8 @@ class DetectBlock:
     value: str
     """An aggregate of the stream."""
     watch: WatchConfig
+    calendar: tuple[CalendarEntry, ...] = ()
+    """Times at which it is muted, or its levels begin anew."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import deque
 from hashlib import sha256
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from yeoul.clock import Clock
 from yeoul.detect import Alarm, Watch
+from yeoul.detect.together import TOGETHER
+from yeoul.detect.watch import Told
+from yeoul.flows.calendar_keys import CalendarKeys
+from yeoul.flows.causes import Causes
 from yeoul.flows.contributors import Breakdown, Piece
 from yeoul.flows.ids import KeyIds
 from yeoul.flows.incident_rows import IncidentRows, key_text
@@ -19,9 +25,16 @@ from yeoul.incidents import Contributor, Incidents, IncidentsConfig, Sighting
 from yeoul.streams import Entry, Layout, LocalStream, Part
 from yeoul.streams.parts import reduce
 
-__all__ = ["DetectFlow"]
+__all__ = ["SMALL", "DetectFlow"]
+
+SMALL = "(small together)"
+"""What stands for the keys below `min_volume` where they are judged as one."""
 
 _FORGET_EVERY = 360
+_LEADS = 0.3
+"""Of what the small keys together deviate by, a title (say) is named beside the keys when it carries so much."""
+_MOST_PIECES = 10
+_HOUR_US = 3_600_000_000
 
 
 class DetectFlow:
@@ -45,6 +58,10 @@ class DetectFlow:
         self._below = [name for name in spec.keys if name not in block.by]
         self._breakdown = Breakdown(self._below, stream.keys) if self._below and self._additive else None
         self._rows = IncidentRows(self.block.name, self._slide_us, notifiers, clock)
+        self._calendar = CalendarKeys(block.calendar, self._ids, self._size_us)
+        self._causes = Causes(self._slide_us)
+        self._small_key = key_text(dict.fromkeys(block.by, SMALL))
+        self._past: deque[tuple[int, dict[str, int]]] = deque()
         self._ticks = 0
 
     def take(self, entry: Entry) -> None:
@@ -75,18 +92,33 @@ class DetectFlow:
             expected = self._watch.current(keys)[:, 1]
             sure = np.isnan(expected) | (values > expected)
             keys, values = keys[sure], values[sure]
-        alarms = self._watch.tick(entry.start_us, keys, values, full=entry.coverage.full)
+        muted = self._look_up(entry.start_us)
+        alarms = self._watch.tick(entry.start_us, keys, values, full=entry.coverage.full, muted=muted)
         self._judge(entry.start_us, entry.seq, alarms)
+        self._past.append((entry.start_us, self._watch.counts))
+        while self._past[0][0] <= entry.start_us - _HOUR_US:
+            self._past.popleft()
+
+    def _look_up(self, start_us: int) -> NDArray[np.int64] | None:
+        """What the calendar says of this window: levels begin anew, and the keys that are muted (None: all)."""
+        for keys in self._calendar.anew(start_us):
+            self._watch.restart(keys)
+        return self._calendar.muted(start_us)
 
     def _silence(self, entry: Entry) -> None:
         """A run of windows without rows: those with alarms are judged, the others pass."""
         full = entry.coverage.full
         at_us = entry.start_us
         until_us = entry.end_us - self._size_us + self._slide_us
-        for start_us, alarms in self._watch.silence(at_us, until_us, full=full):
-            self._pass(at_us, start_us)
-            self._judge(start_us, entry.seq, alarms)
-            at_us = start_us + self._slide_us
+        run_us = at_us
+        while run_us < until_us:
+            # as far as the calendar says the same
+            end_us = self._calendar.run(run_us, until_us, self._slide_us)
+            for start_us, alarms in self._watch.silence(run_us, end_us, full=full, muted=self._look_up(run_us)):
+                self._pass(at_us, start_us)
+                self._judge(start_us, entry.seq, alarms)
+                at_us = start_us + self._slide_us
+            run_us = end_us
         self._pass(at_us, until_us)
 
     def _pass(self, start_us: int, end_us: int) -> None:
@@ -98,24 +130,66 @@ class DetectFlow:
     def _judge(self, start_us: int, seq: int, alarms: list[Alarm]) -> None:
         sightings = []
         for alarm in alarms:
-            pieces, now, usual = self._breakdown.pieces(alarm.key) if self._breakdown else ([], 0, 0.0)
+            pieces, now, usual = self._pieces(alarm)
             sighting = self._sighting(alarm, pieces)
-            sightings.append(sighting)
+            muted = ""
+            if alarm.muted:
+                texts = None if alarm.key == TOGETHER else self._ids.texts(alarm.key)
+                muted = self._calendar.muted_by(start_us, texts)
+            else:
+                sightings.append(sighting)
             why = _why(alarm, pieces, now, usual)
-            self._rows.finding(self._finding(start_us, seq, alarm, sighting.key, why))
+            self._rows.finding(self._finding(start_us, seq, alarm, sighting.key, why) | {"muted": muted})
             if self._breakdown is not None:
                 self._breakdown.mark(alarm.key, start_us)
         changes = self._incidents.tick(start_us, sightings, scope=self._watch.scope)
+        if sightings:
+            apart = [each for each in sightings if each.key != self._small_key]
+            self._causes.see(start_us, apart, self._incidents.open, self.block.watch.persist[1])
+            self._rows.causes(self._causes.of(self._incidents.open), self._incidents.open)
         self._rows.note(changes, self._incidents.links, start_us)
         self._rows.refresh(each for each in self._incidents.open if each.updated_us == start_us)
         self._rows.track(self._watch, self._number_of, start_us)
 
+    def _pieces(self, alarm: Alarm) -> tuple[list[Piece], int, float]:
+        """What carries a deviation, over how many parts it is, and over how many usually."""
+        if alarm.key == TOGETHER:
+            found = [Piece(self._ids.key(key), *numbers) for key, *numbers in alarm.parts]
+            below = self._breakdown.shared(self._watch.small, TOGETHER) if self._breakdown else []
+            found += [piece for piece in below if piece.share >= _LEADS]
+            return sorted(found, key=lambda piece: -piece.share)[:_MOST_PIECES], 0, 0.0
+        return self._breakdown.pieces(alarm.key) if self._breakdown else ([], 0, 0.0)
+
+    def _key(self, number: int) -> dict[str, str]:
+        return dict.fromkeys(self.block.by, SMALL) if number == TOGETHER else self._ids.key(number)
+
     def _number_of(self, key: str) -> int | None:
-        return self._ids.number(tuple(json.loads(key).values()))
+        return TOGETHER if key == self._small_key else self._ids.number(tuple(json.loads(key).values()))
+
+    def status(self) -> dict[str, Any]:
+        """What the policy did in the last window, and in the last hour: keys by the rule that held them back."""
+        last_us, counts = self._past[-1] if self._past else (None, {})
+        hour: dict[str, int] = {}
+        for _, each in self._past:
+            for rule, count in each.items():
+                hour[rule] = hour.get(rule, 0) + count
+        return {
+            "at_us": last_us,
+            "scope": self._watch.scope,
+            "threshold": self._watch.threshold,
+            "counts": counts,
+            "hour": hour,
+            "calendar": [] if last_us is None else self._calendar.holding(last_us),
+        }
+
+    def told(self, texts: tuple[str, ...]) -> Told | None:
+        """What became of a key in the last window; None where it is not known."""
+        number = self._ids.number(texts)
+        return None if number is None else self._watch.told(number)
 
     def _sighting(self, alarm: Alarm, pieces: list[Piece]) -> Sighting:
         return Sighting(
-            key=key_text(self._ids.key(alarm.key)),
+            key=key_text(self._key(alarm.key)),
             block=self.block.name,
             detectors=(alarm.detector,),
             direction=alarm.direction,
@@ -167,6 +241,8 @@ class DetectFlow:
             "breakdown": None if self._breakdown is None else self._breakdown.snapshot(),
             "ticks": self._ticks,
             "rows": self._rows.snapshot(),
+            "calendar": self._calendar.snapshot(),
+            "causes": self._causes.snapshot(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -177,6 +253,8 @@ class DetectFlow:
             self._breakdown.restore(state["breakdown"])
         self._ticks = state["ticks"]
         self._rows.restore(state.get("rows", {}), self._incidents.open)
+        self._calendar.restore(state.get("calendar", {}))
+        self._causes.restore(state.get("causes", []))
 
 
 def _why(alarm: Alarm, pieces: list[Piece], now: int, usual: float) -> list[dict[str, Any]]:
@@ -200,6 +278,8 @@ def _why(alarm: Alarm, pieces: list[Piece], now: int, usual: float) -> list[dict
             "text": "for several windows" if alarm.sustained else "in a single window",
         },
     ]
+    if alarm.key == TOGETHER:
+        said.append({"code": "together", "params": {}, "text": "the sum of all keys below min_volume"})
     if pieces:
         top = [
             {
@@ -211,14 +291,10 @@ def _why(alarm: Alarm, pieces: list[Piece], now: int, usual: float) -> list[dict
             for piece in pieces[:5]
         ]
         named = ", ".join(f"{'/'.join(piece.key.values())} ({piece.share:.0%})" for piece in pieces[:3])
-        said += [
-            {"code": "contributors", "params": {"parts": top}, "text": f"mostly {named}"},
-            {
-                "code": "spread",
-                "params": {"parts": now, "usual": _round(usual)},
-                "text": f"over {now} parts where {usual:.3g} are usual",
-            },
-        ]
+        said.append({"code": "contributors", "params": {"parts": top}, "text": f"mostly {named}"})
+    if pieces and alarm.key != TOGETHER:
+        spread = {"parts": now, "usual": _round(usual)}
+        said.append({"code": "spread", "params": spread, "text": f"over {now} parts where {usual:.3g} are usual"})
     return said
 
 

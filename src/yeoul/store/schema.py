@@ -108,5 +108,13 @@ _SECOND = """
 ALTER TABLE archive ADD COLUMN crc INTEGER;
 """
 
-STEPS: tuple[str, ...] = (_FIRST, _SECOND)
+_THIRD = """
+-- The `[calendar.…]` entry that mutes it; empty: none does, and it can belong to an incident.
+ALTER TABLE finding ADD COLUMN muted TEXT NOT NULL DEFAULT '';
+CREATE INDEX finding_muted ON finding (start_us) WHERE muted != '';
+-- What its keys share, as JSON list: key, direction, keys, of, share, since_us.
+ALTER TABLE incident ADD COLUMN causes TEXT NOT NULL DEFAULT '[]';
+"""
+
+STEPS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD)
 """Step i brings a state of version i to version i + 1 (SQLite's `user_version`)."""

@@ -158,7 +158,8 @@ def engine(state: State) -> Iterator[FakeEngine]:
 @pytest.fixture
 def add_incident(state: State) -> Callable[..., None]:
     def add(id_: str, score: float = 0.8) -> None:
-        row = (id_, "customers", '[{"cpk":"C1"}]', '["seasonal"]', T0, T0, None, score, 0.9, "up", 90.0, 10.0, "[]", 1)
+        keys, parts = '[{"cpk":"C1"}]', "[]"
+        row = (id_, "customers", keys, '["seasonal"]', T0, T0, None, score, 0.9, "up", 90.0, 10.0, parts, 1, "[]")
         with state.transaction() as db:
             db.execute(f"INSERT OR REPLACE INTO incident VALUES ({', '.join('?' * len(row))})", row)
 

@@ -91,7 +91,9 @@ def add_incident(state: State, id_: str, **changed: Any) -> None:
         **changed,
     }
     with state.transaction() as db:
-        db.execute(f"INSERT INTO incident VALUES (?, {', '.join('?' * len(row))})", (id_, *row.values()))
+        db.execute(
+            f"INSERT INTO incident (id, {', '.join(row)}) VALUES (?, {', '.join('?' * len(row))})", (id_, *row.values())
+        )
 
 
 def add_finding(state: State, id_: str, incident: str, start_us: int, **changed: Any) -> None:
@@ -113,7 +115,9 @@ def add_finding(state: State, id_: str, incident: str, start_us: int, **changed:
         **changed,
     }
     with state.transaction() as db:
-        db.execute(f"INSERT INTO finding VALUES (?, {', '.join('?' * len(row))})", (id_, *row.values()))
+        db.execute(
+            f"INSERT INTO finding (id, {', '.join(row)}) VALUES (?, {', '.join('?' * len(row))})", (id_, *row.values())
+        )
 
 
 def see(views: Views, engine: EngineSeen = STOPPED) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def label(folder: Path, id_: str, start_us: int, end_us: int, **members: object)
 def incident(state: State, id_: str, opened_us: int, keys: str) -> None:
     with state.transaction() as db:
         db.execute(
-            "INSERT INTO incident VALUES (?, 'b', ?, '[]', ?, 0, NULL, 1, 1, 'up', 1, 1, '[]', 1)",
+            "INSERT INTO incident VALUES (?, 'b', ?, '[]', ?, 0, NULL, 1, 1, 'up', 1, 1, '[]', 1, '[]')",
             (id_, keys, opened_us),
         )
 
