@@ -66,8 +66,11 @@ def train(
             keras.utils.set_random_seed(seed)
 
         def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+            loss = float((logs or {}).get("loss", np.nan))
+            # Asked once an epoch: Keras' own callback for this waits for the loss of every batch.
+            self.model.stop_training |= not np.isfinite(loss)
             if told:
-                told(epoch + 1, float((logs or {}).get("loss", np.nan)))
+                told(epoch + 1, loss)
 
     watched = "loss" if held_out is None else "val_loss"
     stop = keras.callbacks.EarlyStopping(monitor=watched, patience=patience, restore_best_weights=True)
@@ -78,7 +81,7 @@ def train(
         batch_size=size,
         validation_data=held_out,
         validation_batch_size=batch,
-        callbacks=[stop, keras.callbacks.TerminateOnNaN(), Told()],
+        callbacks=[stop, Told()],
         verbose=0,
     )
     losses = {name: [float(loss) for loss in series] for name, series in history.history.items()}
