@@ -53,6 +53,8 @@ class Grid:
     """Shape (n, 16 a server), no NaN: what was read, gaps filled by `FILL_RULE`."""
     seen: NDArray[np.float32]
     """Shape (n,): the share of a slot's cells that were read, not filled."""
+    known: NDArray[np.bool_]
+    """Shape (n, 4 a server): whether all counters of a server in a file were read, file by file."""
     columns: tuple[str, ...]
     """`INFO.1_Request` and so on; `INFO.Request` for one server without a number."""
     servers: tuple[str, ...]
@@ -98,12 +100,13 @@ def join(files: Sequence[CounterFile], duplicates: str = "refuse") -> Grid:
     known = np.isfinite(values)
     seen = known.mean(axis=1, dtype=np.float32)
     empty = int(there.sum()) * width - int(known.sum())
+    whole = known.reshape(count, -1, len(COUNTERS)).all(axis=2)
     del known
     if empty:
         notes.append(f"{empty:,} empty cells in rows that are there")
     _fill(values)
     columns = tuple(f"{name}.{column}" for name in FILES for column in files[0].columns)
-    return Grid(first, values, seen, columns, servers, _gaps(there, first), tuple(notes))
+    return Grid(first, values, seen, whole, columns, servers, _gaps(there, first), tuple(notes))
 
 
 def _dense(files: Sequence[CounterFile], count: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -11,20 +11,54 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yeoul.detect.tables.builtin import SCORERS
-from yeoul.detect.tables.calibrated import Calibration
 from yeoul.detect.tables.contract import Scores, Table
 from yeoul.errors import ConfigError
+from yeoul.flows.servers.calibration import SteadyTail
 from yeoul.flows.servers.keeping import keep, kept
+from yeoul.flows.servers.measures import CONTEXT_SLOTS, Measures
+from yeoul.flows.servers.reading import COUNTERS
+from yeoul.flows.servers.stamps import SLOTS_A_DAY
 from yeoul.plugins import nearest, resolve
 
-__all__ = ["AUTO", "TWO_STAGE", "Judged", "Model", "ModelConfig", "Step", "Told", "load_model", "new_model", "silent"]
+__all__ = [
+    "AUTO",
+    "TWO_STAGE",
+    "Judged",
+    "Model",
+    "ModelConfig",
+    "Slots",
+    "Step",
+    "Told",
+    "load_model",
+    "new_model",
+    "silent",
+]
 
 Floats = NDArray[np.float64]
 
 AUTO, TWO_STAGE = "auto", "two-stage-lstm"
-_AUTO_SCORER = "windows"
-_BLOCK = 8640
+_AUTO = ("windows", {"length": 3, "most": 3000})
+_BLOCK = 30 * SLOTS_A_DAY
+_CONTEXT = 35 * SLOTS_A_DAY
 _TOP = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """Five minutes that follow each other."""
+
+    table: Table
+    """Counters, 16 a server, gaps filled."""
+    known: NDArray[np.bool_]
+    """Shape (n, 4 a server): which of them were read, by file and server."""
+    servers: int
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def part(self, start: int, end: int) -> Slots:
+        """Those from `start` until `end`."""
+        return Slots(self.table.part(start, end), self.known[start:end], self.servers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +137,11 @@ class Judged:
 class Model(Protocol):
     """Learns from slots, judges later ones."""
 
-    def fit(self, table: Table, told: Told) -> None:
+    def fit(self, slots: Slots, told: Told) -> None:
         """Learn what is usual; earlier learning is forgotten."""
 
-    def judge(self, table: Table, start: int, groups: NDArray[np.intp], told: Told) -> Judged:
-        """Judge the slots from `start` on; `groups` says the server of each column."""
+    def judge(self, slots: Slots, start: int, told: Told) -> Judged:
+        """Judge the slots from `start` on."""
 
     def losses(self) -> dict[str, list[float]]:
         """Losses of training by epoch and curve; empty for what is not trained so."""
@@ -135,37 +169,54 @@ def load_model(config: ModelConfig, folder: Path) -> Model:
         return TwoStageModel(config, folder)
     model = ScorerModel(config)
     state = kept(folder)
-    model.scorer, model.held_out = state["scorer"], state["held_out"]
+    model.scorer, model.held_out, model.left_out = state["scorer"], state["held_out"], state["left_out"]
+    model.measures = Measures(state["failing"].shape[1], state["failing"])
     return model
 
 
 class ScorerModel:
-    """Any scorer of tables and the calibrator that makes p of its raw scores."""
+    """A scorer of tables on `Measures` of the counters, slots that are odd at a glance left out of what it learns."""
 
     def __init__(self, config: ModelConfig) -> None:
-        self._name = _AUTO_SCORER if config.method == AUTO else config.method
+        self._name, options = _AUTO if config.method == AUTO else (config.method, {})
         kind: Any = resolve("yeoul.scorers", SCORERS, self._name)
-        self.scorer: Any = kind(seed=config.seed)
+        self.scorer: Any = kind(seed=config.seed, **options)
         self.held_out: Floats = np.zeros(0)
+        self.measures = Measures(0)
+        self.left_out = 0
 
-    def fit(self, table: Table, told: Told) -> None:
+    def fit(self, slots: Slots, told: Told) -> None:
+        told(Step("measuring", 0, 0))
+        self.measures = Measures(slots.servers).fit(slots.table.values, slots.known)
+        found = self.measures.of(slots.table.values, slots.known)
+        odd = self.measures.odd(found)
+        self.left_out = int(odd.sum())
+        found[odd] = np.nan
         told(Step("fitting", 0, 0))
         if hasattr(self.scorer, "progress"):
             self.scorer.progress = lambda done, total: told(Step("fitting", done, total))
-        self.held_out = self.scorer.fit(table)
-
-    def judge(self, table: Table, start: int, groups: NDArray[np.intp], told: Told) -> Judged:
+        self.held_out = self.scorer.fit(Table(found, self.measures.columns(), slots.table.at_us))
         if hasattr(self.scorer, "progress"):
             self.scorer.progress = None
-        calibration = Calibration(self.held_out)
+
+    def judge(self, slots: Slots, start: int, told: Told) -> Judged:
+        # a scorer that learns as it goes has to see all rows, the others those that their profiles look back on
+        first = max(0, start - _CONTEXT - CONTEXT_SLOTS) if self.scorer.traits.fitted else 0
+        seen = slots.part(first, len(slots))
+        start -= first
+        found = self.measures.of(seen.table.values, seen.known)
+        table = Table(found, self.measures.columns(), seen.table.at_us)
+        groups = _groups(slots.servers)
+        step = _BLOCK if self.scorer.traits.fitted else len(table)
         parts = []
-        for begin in range(start, len(table), _BLOCK):
-            end = min(len(table), begin + _BLOCK)
-            scores = self.scorer.score(table.part(0, end), begin)
-            p = calibration.p(scores.raw) if scores.p is None else np.where(np.isfinite(scores.raw), scores.p, 1.0)
-            parts.append(_judged(scores, p, None, groups))
+        for begin in range(start, len(table), step):
+            end = min(len(table), begin + step)
+            context = max(0, begin - _CONTEXT) if self.scorer.traits.fitted else 0
+            scores = self.scorer.score(table.part(context, end), begin - context)
+            carried = None if scores.contributions is None else self.measures.carried(scores.contributions)
+            parts.append(_judged(scores, carried, None, groups))
             told(Step("judging", end - start, len(table) - start))
-        return _joined(parts)
+        return _with_p(_joined(parts), self.held_out)
 
     def losses(self) -> dict[str, list[float]]:
         return dict(getattr(self.scorer, "history", {}))
@@ -176,14 +227,21 @@ class ScorerModel:
         quantiles = (
             {f"{100 * q:g} %": float(np.quantile(known, q)) for q in (0.5, 0.9, 0.99, 0.999)} if len(known) else {}
         )
-        return {"scorer": self._name, "held-out rows": len(known), "held-out scores": quantiles, **said}
+        return {
+            "scorer": self._name,
+            "slots left out as odd at a glance": self.left_out,
+            "held-out rows": len(known),
+            "held-out scores": quantiles,
+            **said,
+        }
 
     def save(self, folder: Path) -> None:
-        keep({"scorer": self.scorer, "held_out": self.held_out}, folder)
+        state = {"scorer": self.scorer, "held_out": self.held_out, "left_out": self.left_out}
+        keep({**state, "failing": self.measures.failing}, folder)
 
 
 class TwoStageModel:
-    """The two-stage autoencoder, p by the errors of rows that it did not learn from."""
+    """The two-stage autoencoder on the counters themselves, p by the errors of rows that it did not learn from."""
 
     def __init__(self, config: ModelConfig, folder: Path | None = None) -> None:
         from yeoul.detect.tables.deep.autoencoder import (  # noqa: PLC0415 - loads Keras, seconds
@@ -200,20 +258,20 @@ class TwoStageModel:
     def _progress(self, stage: int, epoch: int, epochs: int, loss: float) -> None:
         self._told(Step(f"training stage {stage}", epoch, epochs, f"loss {loss:.4g}"))
 
-    def fit(self, table: Table, told: Told) -> None:
+    def fit(self, slots: Slots, told: Told) -> None:
         self._told = told
-        self._net.fit(table)
+        told(Step("preparing", 0, 0))
+        self._net.fit(slots.table)
 
-    def judge(self, table: Table, start: int, groups: NDArray[np.intp], told: Told) -> Judged:
-        calibration = Calibration(self._net.held_out)
-        parts = []
-        for begin in range(start, len(table), _BLOCK):
-            end = min(len(table), begin + _BLOCK)
+    def judge(self, slots: Slots, start: int, told: Told) -> Judged:
+        parts, groups = [], _groups(slots.servers)
+        for begin in range(start, len(slots), _BLOCK):
+            end = min(len(slots), begin + _BLOCK)
             context = max(0, begin - 10 * self._net.config.window)
-            scores = self._net.score(table.part(context, end), begin - context)
-            parts.append(_judged(scores, calibration.p(scores.raw), self._net.flags(scores), groups))
-            told(Step("judging", end - start, len(table) - start))
-        return _joined(parts)
+            scores = self._net.score(slots.table.part(context, end), begin - context)
+            parts.append(_judged(scores, scores.contributions, self._net.flags(scores), groups))
+            told(Step("judging", end - start, len(slots) - start))
+        return _with_p(_joined(parts), self._net.held_out)
 
     def losses(self) -> dict[str, list[float]]:
         return self._net.history
@@ -225,13 +283,25 @@ class TwoStageModel:
         self._net.save(folder)
 
 
-def _judged(scores: Scores, p: Floats, flags: NDArray[np.bool_] | None, groups: NDArray[np.intp]) -> Judged:
-    """Scores with the columns that carry most, so that the shares of all columns need not be held."""
+def _groups(servers: int) -> NDArray[np.intp]:
+    """The server of each column."""
+    return np.arange(16 * servers) // len(COUNTERS) % servers
+
+
+def _with_p(judged: Judged, held_out: Floats) -> Judged:
+    return judged if np.isfinite(judged.p).all() else replace(judged, p=SteadyTail(held_out).p(judged.raw))
+
+
+def _judged(
+    scores: Scores, carried: Floats | None, flags: NDArray[np.bool_] | None, groups: NDArray[np.intp]
+) -> Judged:
+    """Scores with the columns that carry most, so that the shares of all columns need not be held; p may be NaN yet."""
     rows, servers = len(scores.raw), int(groups.max()) + 1
-    if scores.contributions is None:
+    p = np.full(rows, np.nan) if scores.p is None else np.where(np.isfinite(scores.raw), scores.p, 1.0)
+    if carried is None:
         nothing = np.zeros((rows, 0), np.float32)
         return Judged(scores.raw, p, flags, nothing.astype(np.intp), nothing, np.zeros((rows, servers), np.float32))
-    parts = np.nan_to_num(scores.contributions)
+    parts = np.nan_to_num(carried)
     total = parts.sum(axis=1, keepdims=True)
     shares = (parts / np.where(total > 0, total, 1.0)).astype(np.float32)
     top = min(_TOP, shares.shape[1])

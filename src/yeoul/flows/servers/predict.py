@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from yeoul.detect.tables.contract import Table
 from yeoul.errors import ConfigError
 from yeoul.flows.servers.grid import DUPLICATES, Grid, join
-from yeoul.flows.servers.model import Judged, Model, ModelConfig, Step, Told, new_model, silent
+from yeoul.flows.servers.model import Judged, Model, ModelConfig, Slots, Step, Told, new_model, silent
 from yeoul.flows.servers.period import Period, read_period
 from yeoul.flows.servers.reading import COUNTERS, FILES, find_files, read_counter_file
 from yeoul.flows.servers.saved import Saved, load, save
@@ -141,10 +141,9 @@ def predict(config: ServersConfig, told: Told | None = None) -> Prediction:
     notes += _outside(period, grid)
     model, saved = _model(config, grid, period, notes, tell)
     fitted = clock()
-    groups = np.arange(len(grid.columns)) // len(COUNTERS) % len(grid.servers)
     first, last = max(period.start, grid.first), min(period.end, grid.last + 1)
     around = first - period.start, period.end - last
-    judged = model.judge(_table(grid, 0, last - grid.first), first - grid.first, groups, tell).padded(*around)
+    judged = model.judge(_slots(grid, last - grid.first), first - grid.first, tell).padded(*around)
     here = slice(first - grid.first, last - grid.first)
     seen = np.pad(grid.seen[here], around)
     threshold = config.alarms_per_day / SLOTS_A_DAY
@@ -186,9 +185,10 @@ def _totals(grid: Grid) -> Floats:
     return np.asarray(grid.values.reshape(len(grid), len(FILES), len(grid.servers), len(COUNTERS))[..., 0].sum(axis=2))
 
 
-def _table(grid: Grid, start: int, end: int) -> Table:
-    at_us = (grid.first + np.arange(start, end, dtype=np.int64)) * SLOT_US
-    return Table(grid.values[start:end], grid.columns, at_us)
+def _slots(grid: Grid, end: int) -> Slots:
+    """The slots of a grid until `end`, without copying."""
+    at_us = (grid.first + np.arange(end, dtype=np.int64)) * SLOT_US
+    return Slots(Table(grid.values[:end], grid.columns, at_us), grid.known[:end], len(grid.servers))
 
 
 def _model(config: ServersConfig, grid: Grid, period: Period, notes: list[str], told: Told) -> tuple[Model, Saved]:
@@ -205,8 +205,8 @@ def _model(config: ServersConfig, grid: Grid, period: Period, notes: list[str], 
             notes.append(f"only {before / SLOTS_A_DAY:.3g} days lie before the period; four weeks or more teach better")
     else:
         end, kind = len(grid), "everything, the period too, for less than a day lies before it"
-    learnt = _table(grid, 0, end)
-    saved = Saved.of(config.model, learnt, grid.seen[:end], grid.first, kind)
+    learnt = _slots(grid, end)
+    saved = Saved.of(config.model, learnt.table, grid.seen[:end], grid.first, kind)
     notes.append(f"fitted on {kind}: {saved.span}, {saved.rows:,} slots of which {saved.filled:,} had to be filled")
     model = new_model(config.model)
     model.fit(learnt, told)
