@@ -19,6 +19,7 @@ DOCS = Path(__file__).parents[1] / "docs"
 SECTIONS = {
     "stream": "`[stream.NAME]`: where events come from and how they are counted",
     "detect": "`[detect.NAME]`: what is watched",
+    "calendar": "`[calendar.NAME]`: when it is known not to be as usual",
     "rank": "`[rank.NAME]`: what is hot",
     "lookup": "`[lookup.NAME]`: names for keys",
     "notify": "`[notify.NAME]`: who is told",

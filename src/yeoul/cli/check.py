@@ -9,10 +9,12 @@ import typer
 from yeoul.cli.arguments import AsJson, WorkspaceArg
 from yeoul.cli.inputs import Found, look
 from yeoul.cli.say import data, many, say, size
-from yeoul.errors import ConfigError
+from yeoul.detect.calendar import CalendarEntry
+from yeoul.errors import ConfigError, YeoulError
 from yeoul.events import format_duration, format_path, iso
 from yeoul.flows.plan import DetectBlock, FilesPlan, KafkaPlan, Plan, RankBlock, StreamPlan
 from yeoul.settings import load_workspace
+from yeoul.store import read_state
 
 __all__ = ["add_to"]
 
@@ -41,7 +43,11 @@ def _check(workspace: WorkspaceArg, as_json: AsJson = False) -> None:
         raise
     plan = found.plan()
     inputs = {each.spec.name: look(each) for each in plan.streams}
-    notes = [*found.warnings, *(note for each in plan.streams for note in _notes(each, inputs[each.spec.name]))]
+    notes = [
+        *found.warnings,
+        *_unseen(plan),
+        *(note for each in plan.streams for note in _notes(each, inputs[each.spec.name])),
+    ]
     if as_json:
         members = {each.spec.name: _members(each, inputs[each.spec.name]) for each in plan.streams}
         data({"ok": True, "warnings": notes, "inputs": members})
@@ -50,6 +56,8 @@ def _check(workspace: WorkspaceArg, as_json: AsJson = False) -> None:
         _explain_stream(stream, inputs[stream.spec.name])
     for detect in plan.detects:
         _explain_detect(detect)
+    for entry, names in _calendar(plan).items():
+        _explain_entry(entry, names)
     for rank in plan.ranks:
         _explain_rank(rank)
     _explain_rest(plan)
@@ -116,6 +124,54 @@ def _explain_detect(block: DetectBlock) -> None:
         f"budget {many(watch.alarms_per_day, 'false alarm')} a day; "
         f"at least {watch.min_volume:g} a window and {watch.min_effect:.0%} away from expected"
     )
+
+
+def _unseen(plan: Plan) -> list[str]:
+    """Entries whose keys nobody has seen so far, where a state tells which were."""
+    if not any(block.calendar for block in plan.detects):
+        return []
+    try:
+        state = read_state(plan.folder / ".yeoul")
+    except YeoulError:
+        return []
+    found = []
+    try:
+        for block in plan.detects:
+            if len(block.by) != 1:
+                continue
+            query = "SELECT text FROM key WHERE stream = ? AND field = ?"
+            seen = [text for (text,) in state.db.execute(query, (block.stream, block.by[0]))]
+            told = f"none of the {many(len(seen), 'key')} that `detect.{block.name}` has seen so far is like"
+            found += [
+                f"calendar `{entry.name}`: {told} `{entry.keys}`"
+                for entry in block.calendar
+                if seen and not any(entry.matches((text,)) for text in seen)
+            ]
+    finally:
+        state.close()
+    return found
+
+
+def _calendar(plan: Plan) -> dict[CalendarEntry, list[str]]:
+    """Entries and the detect blocks they hold in."""
+    found: dict[CalendarEntry, list[str]] = {}
+    for block in plan.detects:
+        for entry in block.calendar:
+            found.setdefault(entry, []).append(block.name)
+    return found
+
+
+def _explain_entry(entry: CalendarEntry, names: list[str]) -> None:
+    keys = "all keys" if entry.keys == "*" else f"keys like {entry.keys}"
+    say(f"calendar `{entry.name}` for {keys} of {' and '.join(names)}")
+    begin, end = entry.spans[0]
+    more = f" and {many(len(entry.spans) - 1, 'more time')}" if len(entry.spans) > 1 else ""
+    again = f", again every {entry.every}" if entry.every else ""
+    say(f"  from {begin:%Y-%m-%d %H:%M} until {end:%Y-%m-%d %H:%M}{more} ({entry.timezone}){again}")
+    if entry.action == "mute":
+        say("  mutes: what is odd is listed with its name, opens no incident, tells nobody, and is not learnt")
+    else:
+        say("  begins anew: levels restart from what is seen then, and again when it is over")
 
 
 def _explain_rank(block: RankBlock) -> None:

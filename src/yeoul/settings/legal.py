@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, get_args, get_origin
 
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from yeoul.settings.values import Legal
 
-__all__ = ["choices", "legal_text", "marks"]
+__all__ = ["by_name", "choices", "legal_text", "marks"]
 
 _PLAIN = {
     str: "a text",
@@ -19,6 +20,16 @@ _PLAIN = {
     list: "a list",
 }
 _LIMITS = {"gt": "above {:g}", "ge": "at least {:g}", "le": "at most {:g}"}
+
+
+def by_name(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """The fields of a model by the names that people write.
+
+    >>> from yeoul.settings.models import CalendarKeys
+    >>> list(by_name(CalendarKeys))[:2]
+    ['from', 'until']
+    """
+    return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
 def marks(field: FieldInfo) -> list[Any]:

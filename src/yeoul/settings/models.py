@@ -11,6 +11,8 @@ from yeoul.settings.values import (
     FieldPath,
     Formats,
     Legal,
+    LocalDays,
+    LocalTime,
     Persist,
     PositiveDuration,
     Size,
@@ -20,6 +22,7 @@ from yeoul.settings.values import (
 
 __all__ = [
     "SECTIONS",
+    "CalendarKeys",
     "ConsoleKeys",
     "DetectKeys",
     "EngineKeys",
@@ -175,6 +178,27 @@ class DetectKeys(_Keys):
     """Above this many keys those absent longest are forgotten."""
 
 
+class CalendarKeys(_Keys):
+    """When what is watched is known not to be as usual: maintenance, holidays."""
+
+    from_: LocalTime | None = Field(default=None, alias="from")
+    """Begin of the time; give `from` and `until`, or `dates`."""
+    until: LocalTime | None = None
+    """Its end: the first moment after it."""
+    dates: LocalDays = Field(default=[])
+    """Whole days."""
+    timezone: TimeZone = "UTC"
+    """By whose clock these are written."""
+    every: Annotated[Literal["year", "week", "day"] | None, Legal("`year`, `week`, `day`")] = None
+    """It comes again, from the first time on. Unset: once."""
+    keys: Annotated[str, Legal("a pattern such as `CP00*`"), Field(min_length=1)] = "*"
+    """Which keys: `*` is any text, `?` any character; several fields are joined by `/`."""
+    watch: Annotated[list[str], Legal("a list of detect blocks")] = Field(default=[])
+    """In which detect blocks; empty: in all."""
+    action: Literal["mute", "rebaseline"] = "mute"
+    """`mute`: findings are listed, nobody is told, nothing is learnt. `rebaseline`: levels begin anew, after it too."""
+
+
 class RankKeys(_Keys):
     """What is hot."""
 
@@ -243,6 +267,7 @@ class EngineKeys(_Keys):
 SECTIONS: dict[str, tuple[type[BaseModel], bool]] = {
     "stream": (StreamKeys, True),
     "detect": (DetectKeys, True),
+    "calendar": (CalendarKeys, True),
     "rank": (RankKeys, True),
     "lookup": (LookupKeys, True),
     "notify": (NotifyKeys, True),

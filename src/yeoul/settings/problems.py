@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from yeoul.errors import ConfigError
 from yeoul.events import format_path
 from yeoul.plugins import nearest
-from yeoul.settings.legal import choices, legal_text
+from yeoul.settings.legal import by_name, choices, legal_text
 
 __all__ = ["Place", "Problems", "shown"]
 
@@ -61,7 +61,7 @@ class Problems:
     def validate(self, model: type[_Model], raw: Any, place: Place) -> _Model | None:
         """The model of a table; None when it has mistakes, which are noted."""
         if not isinstance(raw, dict):
-            self.add(place, f"got `{shown(raw)}`; legal: a table with {_listed(list(model.model_fields))}")
+            self.add(place, f"got `{shown(raw)}`; legal: a table with {_listed(list(by_name(model)))}")
             return None
         try:
             return model.model_validate(raw)
@@ -109,9 +109,9 @@ def _sentence(model: type[BaseModel], error: Any) -> tuple[Place, str]:
     kind, got = error["type"], shown(error["input"])
     name = where[0] if where else ""
     if kind == "extra_forbidden":
-        names = list(model.model_fields)
+        names = list(by_name(model))
         return where, f"unknown key; legal: {_listed(names)}{nearest(name, names)}"
-    field = model.model_fields[name]
+    field = by_name(model)[name]
     if kind == "missing":
         return where[:-1], f"`{name}` is missing; legal: {legal_text(field)}"
     told = error.get("ctx", {}).get("error")

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from yeoul.events import format_duration
-from yeoul.settings.legal import legal_text
+from yeoul.settings.legal import by_name, legal_text
 from yeoul.settings.models import SECTIONS, EventTimeKeys, FieldKeys, FilesKeys, KafkaKeys, WindowKeys
 
 __all__ = ["Key", "describe"]
@@ -48,7 +48,7 @@ def describe() -> list[Key]:
 
 def _keys(model: type[BaseModel], prefix: str) -> list[Key]:
     found: list[Key] = []
-    for name, field in sorted(model.model_fields.items(), key=lambda one: not one[1].is_required()):
+    for name, field in sorted(by_name(model).items(), key=lambda one: not one[1].is_required()):
         place = f"{prefix}.{name}"
         found.append(Key(place, legal_text(field), _default(field), field.description or ""))
         for inner, table in _INNER.get(place, ()):

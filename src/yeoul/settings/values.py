@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
@@ -21,6 +22,8 @@ __all__ = [
     "FieldPath",
     "Formats",
     "Legal",
+    "LocalDays",
+    "LocalTime",
     "Persist",
     "PositiveDuration",
     "Size",
@@ -112,6 +115,33 @@ def _start(value: Any) -> str | int:
         raise ConfigError(message) from None
 
 
+def _local_time(value: Any) -> datetime:
+    """A time as it was written; with a zone it keeps it."""
+    if isinstance(value, str):
+        with contextlib.suppress(ValueError):
+            value = datetime.fromisoformat(value.strip())
+    if isinstance(value, datetime):
+        return datetime.combine(value.date(), value.time(), value.tzinfo)  # not the parser's own class
+    if isinstance(value, date):
+        return datetime.combine(value, time())
+    message = f"got `{value}`; legal: a time such as `2026-03-02T03:00`, by the clock of `timezone`"
+    raise ConfigError(message)
+
+
+def _local_days(value: Any) -> list[date]:
+    found = []
+    for one in value if isinstance(value, list) else [value]:
+        day: Any = one
+        if isinstance(one, str):
+            with contextlib.suppress(ValueError):
+                day = date.fromisoformat(one.strip())
+        if not isinstance(day, date) or isinstance(day, datetime):
+            message = f"got the day `{one}`; legal: days such as `2026-12-25`"
+            raise ConfigError(message)
+        found.append(date(day.year, day.month, day.day))
+    return found
+
+
 def _persist(value: Any) -> tuple[int, int]:
     match = _PERSIST.fullmatch(value) if isinstance(value, str) else None
     if match is None:
@@ -131,4 +161,6 @@ FieldPath = Annotated[tuple[str, ...], _from(_field_path), Legal("a field path, 
 TimeZone = Annotated[str, _from(_zone), Legal("an IANA time zone, such as `Asia/Seoul`")]
 Formats = Annotated[list[str], _from(_formats), Legal("`iso`, `s`, `ms`, `us`, a strptime pattern, or a list of these")]
 Start = Annotated[str | int, _from(_start), Legal("`earliest`, `latest` or a time")]
+LocalTime = Annotated[datetime, _from(_local_time), Legal("a time such as `2026-03-02T03:00`")]
+LocalDays = Annotated[list[date], _from(_local_days), Legal('a list of days, such as `["2026-12-25"]`')]
 Persist = Annotated[tuple[int, int], _from(_persist), Legal("`K of N` ticks, such as `2 of 3`")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from yeoul.settings.blocks import (
     read_notify,
     read_rank,
 )
+from yeoul.settings.calendar import entries_of, read_calendar
 from yeoul.settings.facts import stream_facts
 from yeoul.settings.lines import key_lines, repeated_key
 from yeoul.settings.models import SECTIONS
@@ -145,6 +146,8 @@ class _Reading:
             problems.add(("stream",), "no stream is declared; legal: at least one block `[stream.NAME]`")
         watched = self._blocks("detect")
         detects = [read_detect(name, raw, streams, facts, problems) for name, raw in watched.items()]
+        calendar = [read_calendar(name, raw, list(watched), problems) for name, raw in self._blocks("calendar").items()]
+        entries = [each for each in calendar if each is not None]
         ranks = [read_rank(name, raw, streams, facts, problems) for name, raw in self._blocks("rank").items()]
         lookups = [
             read_lookup(name, raw, self._folder, facts, problems, warnings)
@@ -156,7 +159,11 @@ class _Reading:
         plan = Plan(
             folder=self._folder,
             streams=tuple(streams.values()),
-            detects=tuple(block for block in detects if block is not None),
+            detects=tuple(
+                replace(block, calendar=entries_of(block.name, entries, problems))
+                for block in detects
+                if block is not None
+            ),
             ranks=tuple(block for block in ranks if block is not None),
             lookups=tuple(block for block in lookups if block is not None),
             notifiers=tuple(block for block in notifiers if block is not None),
