@@ -104,6 +104,8 @@ def _servers(
         message = "got no --out; name the file for the labels, such as `--out predict.csv`"
         raise InputError(message)
     files = None if out is None else (out, detail_path(out, detail))
+    for path in (*(files or ()), plot):
+        _require_place(path)
     if plot is not None:
         _require_picture(plot)
     options = {"window": steps, "clean": clean, "flag": flag, "dropout": dropout}
@@ -132,6 +134,16 @@ def _persist(text: str) -> tuple[int, int]:
         message = f"got `{text}` for --persist; legal: two numbers such as `2 of 3`"
         raise InputError(message)
     return int(match[1]), int(match[2])
+
+
+def _require_place(path: Path | None) -> None:
+    """Minutes of work should not end in a folder that is none."""
+    if path is None:
+        return
+    if path.is_dir():
+        message = f"got `{path}`, which is a folder; name a file"
+        raise InputError(message)
+    path.parent.mkdir(parents=True, exist_ok=True)
 
 
 def _require_picture(plot: Path) -> None:

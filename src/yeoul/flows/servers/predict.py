@@ -16,7 +16,7 @@ from yeoul.flows.servers.grid import DUPLICATES, Grid, join
 from yeoul.flows.servers.model import Judged, Model, ModelConfig, Slots, Step, Told, new_model, silent
 from yeoul.flows.servers.period import Period, read_period
 from yeoul.flows.servers.reading import COUNTERS, FILES, find_files, read_counter_file
-from yeoul.flows.servers.saved import Saved, load, save
+from yeoul.flows.servers.saved import Saved, load, require_place, save
 from yeoul.flows.servers.stamps import SLOT_US, SLOTS_A_DAY, stamp
 
 __all__ = ["Prediction", "ServersConfig", "predict", "read_folder", "summary"]
@@ -131,6 +131,9 @@ def predict(config: ServersConfig, told: Told | None = None) -> Prediction:
     """
     tell: Told = told or silent
     clock = time.perf_counter
+    if config.save is not None:
+        require_place(config.save)
+    model, kept = load(config.load) if config.load is not None else (new_model(config.model), None)
     began = clock()
     grid = read_folder(config.folder, config.duplicates, tell)
     read = clock()
@@ -139,7 +142,12 @@ def predict(config: ServersConfig, told: Told | None = None) -> Prediction:
     if config.period is None:
         notes.append(f"the period is {period.name}, the last calendar year in the files; another one by --period")
     notes += _outside(period, grid)
-    model, saved = _model(config, grid, period, notes, tell)
+    if kept is None:
+        saved = _fit(model, config, grid, period, notes, tell)
+    else:
+        saved = kept
+        saved.require(grid.columns)
+        notes.append(f"the model is that of `{config.load}`, fitted on {saved.span}; nothing was trained")
     fitted = clock()
     first, last = max(period.start, grid.first), min(period.end, grid.last + 1)
     around = first - period.start, period.end - last
@@ -191,13 +199,8 @@ def _slots(grid: Grid, end: int) -> Slots:
     return Slots(Table(grid.values[:end], grid.columns, at_us), grid.known[:end], len(grid.servers))
 
 
-def _model(config: ServersConfig, grid: Grid, period: Period, notes: list[str], told: Told) -> tuple[Model, Saved]:
-    """A fitted model, and what it was fitted on."""
-    if config.load is not None:
-        model, saved = load(config.load)
-        saved.require(grid.columns)
-        notes.append(f"the model is that of `{config.load}`, fitted on {saved.span}; nothing was trained")
-        return model, saved
+def _fit(model: Model, config: ServersConfig, grid: Grid, period: Period, notes: list[str], told: Told) -> Saved:
+    """Fit a model, and say what on."""
     before = max(0, period.start - grid.first)
     if before >= _LEAST_ROWS:
         end, kind = before, "what lies before the period"
@@ -208,11 +211,10 @@ def _model(config: ServersConfig, grid: Grid, period: Period, notes: list[str], 
     learnt = _slots(grid, end)
     saved = Saved.of(config.model, learnt.table, grid.seen[:end], grid.first, kind)
     notes.append(f"fitted on {kind}: {saved.span}, {saved.rows:,} slots of which {saved.filled:,} had to be filled")
-    model = new_model(config.model)
     model.fit(learnt, told)
     if config.save is not None:
         save(config.save, model, saved)
-    return model, saved
+    return saved
 
 
 def _label(judged: Judged, seen: NDArray[np.float32], threshold: float, config: ServersConfig) -> NDArray[np.int8]:

@@ -191,7 +191,7 @@ class _Rows:
             rest = [part[2] for part in parts]
             values = np.loadtxt(rest, delimiter=self._separator, comments=None, ndmin=2)
             if values.shape == (len(kept), self._width - 1) and np.isfinite(values).all():
-                return numbers, [part[0].strip() for part in parts], values
+                return numbers, [part[0].strip().strip('"') for part in parts], values
         except ValueError:
             pass  # an empty cell, a quote, or a mistake: told below, with its line
         texts: list[str] = []

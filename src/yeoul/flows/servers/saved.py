@@ -17,7 +17,7 @@ from yeoul.flows.servers.grid import FILL_RULE
 from yeoul.flows.servers.model import Model, ModelConfig, load_model
 from yeoul.flows.servers.stamps import stamp
 
-__all__ = ["Saved", "load", "read_about", "save"]
+__all__ = ["Saved", "load", "read_about", "require_place", "save"]
 
 _FORMAT = 1
 
@@ -69,17 +69,29 @@ def _some(names: list[str]) -> str:
     return listed + (f" and {len(names) - 3} others" if len(names) > 3 else "")
 
 
+def require_place(folder: Path) -> None:
+    """Refuse a folder that no model should be written to.
+
+    Raises:
+        InputError: it holds other files, or is a file.
+    """
+    if folder.exists() and not folder.is_dir():
+        message = f"got the folder `{folder}`, which is a file; name a new folder"
+        raise InputError(message)
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / "model.json").is_file():
+        message = (
+            f"got the folder `{folder}`, which holds other files; legal: a new or empty one, or one of a saved model"
+        )
+        raise InputError(message)
+
+
 def save(folder: Path, model: Model, saved: Saved) -> None:
     """Write a model to a folder, which is made.
 
     Raises:
         InputError: the folder holds other files, or the method's model cannot be kept.
     """
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / "model.json").is_file():
-        message = (
-            f"got the folder `{folder}`, which holds other files; legal: a new or empty one, or one of a saved model"
-        )
-        raise InputError(message)
+    require_place(folder)
     network = folder / "fitted"
     network.mkdir(parents=True, exist_ok=True)
     model.save(network)
