@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from yeoul.detect.measures.nab import LOW_FN, LOW_FP, PROFILES, STANDARD, Labelled, nab_at, nab_best
+from yeoul.detect.measures.nab import LOW_FN, LOW_FP, PROFILES, STANDARD, Labelled, NabProfile, nab_at, nab_best
 
 SERIES = Labelled(100, ((40, 50), (70, 80)))
 
@@ -14,7 +14,7 @@ def alarms(*rows: int) -> list[np.ndarray]:
     return [score]
 
 
-def reached(*rows: int, profile=STANDARD) -> float:
+def reached(*rows: int, profile: NabProfile = STANDARD) -> float:
     return nab_at([SERIES], alarms(*rows), 1.0, profile).score
 
 
@@ -35,7 +35,7 @@ def test_a_later_alarm_pays_less():
 
 
 @pytest.mark.parametrize(("profile", "cost"), [(STANDARD, 0.11), (LOW_FP, 0.22)])
-def test_an_alarm_before_any_window_costs_in_full(profile, cost):
+def test_an_alarm_before_any_window_costs_in_full(profile: NabProfile, cost: float):
     spent = reached(40, 70, profile=profile) - reached(20, 40, 70, profile=profile)
     assert spent == pytest.approx(100 * cost / 4)
 
@@ -71,7 +71,7 @@ def test_the_threshold_is_one_for_all_series():
 
 
 @pytest.mark.parametrize("profile", PROFILES)
-def test_an_order_is_all_that_counts(profile):
+def test_an_order_is_all_that_counts(profile: NabProfile):
     score = np.random.default_rng(0).random(100)
     assert nab_best([SERIES], [score], profile).score == nab_best([SERIES], [np.log(score)], profile).score
 
