@@ -76,9 +76,10 @@ def _requests(axis: Any, at: NDArray[Any], prediction: Prediction, step: int) ->
     means = _steps(prediction.totals, step, np.add.reduceat) / size[:, None]
     labelled = _steps(prediction.label, step, np.maximum.reduceat) == 1
     top = float(np.nanmax(means, initial=1.0))
-    axis.vlines(at[labelled], 0, top, color=_ALARM, alpha=0.25, lw=1.0)
+    axis.vlines(at[labelled], 0, 1.05 * top, color=_ALARM, alpha=0.25, lw=1.0)
     for name, ink, line in zip(FILES, _INKS, means.T, strict=True):
         axis.plot(at, line, color=ink, lw=0.7, label=name)
+    axis.set_ylim(0, 1.2 * top)
     axis.legend(loc="upper left", fontsize=8, frameon=False, ncols=4)
     axis.set_ylabel("requests, all servers")
     count = int(prediction.label.sum())
