@@ -215,7 +215,7 @@ class TwoStageAutoencoder:
         learnt = self._known()
         return {
             "method": METHOD,
-            "config": asdict(self.config),
+            "config": {name: _plain(value) for name, value in asdict(self.config).items()},
             "seed": self.seed,
             "columns": list(self.columns),
             "rows": learnt.rows,
@@ -278,6 +278,11 @@ class TwoStageAutoencoder:
             message = "got a model that was not trained; call `fit`, or `load` one"
             raise StateError(message)
         return self.learnt
+
+
+def _plain(value: Any) -> Any:
+    """As JSON has it, so that what was saved and loaded reads the same."""
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _rmse(residual: Floats) -> Floats:

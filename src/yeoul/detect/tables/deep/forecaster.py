@@ -23,7 +23,9 @@ Floats = NDArray[np.float64]
 
 _LIMIT = 20.0
 """Robustly scaled values beyond this are held there for the network."""
-_LEAST_SPREAD = 0.25
+_LEAST_PART = 0.25
+_LEAST_SPREAD = 0.05
+"""Errors that are small against the column's own spread are not odd, however rare they are."""
 _IQR_OF_NORMAL = 1.349
 _LEAST_WINDOWS = 4
 
@@ -69,10 +71,12 @@ class ForecastConfig:
 class _Learnt:
     columns: tuple[str, ...]
     scale: Scale
+    middle: Floats
+    """Shape (d,): the median error of normal rows, which is added to every forecast."""
     spread: Floats
     """Shape (d,): what the error of a normal row is like, in units of the scale."""
     low: Floats
-    """Shape (d,): 0.5 % of the errors of normal rows lie below, and above `high`."""
+    """Shape (d,), like the spread: 0.5 % of the errors of normal rows lie below, and above `high`."""
     high: Floats
 
 
@@ -117,11 +121,11 @@ class Forecaster(ABC):
         unseen = np.zeros(len(held), bool)
         unseen[length - 1 :] = whole(held, length)
         residual = residual[unseen]
-        low, first, third, high = np.quantile(residual, (0.005, 0.25, 0.75, 0.995), axis=0)
-        spread = np.maximum((third - first) / _IQR_OF_NORMAL, _LEAST_SPREAD * residual.std(axis=0))
-        spread = np.where(spread > 1e-6, spread, 1.0)
-        self._learnt = _Learnt(table.columns, scale, spread, low, high)
-        return np.asarray(np.sqrt(((residual / spread) ** 2).mean(axis=1)))
+        low, first, middle, third, high = np.quantile(residual, (0.005, 0.25, 0.5, 0.75, 0.995), axis=0)
+        spread = np.maximum((third - first) / _IQR_OF_NORMAL, _LEAST_PART * residual.std(axis=0))
+        spread = np.maximum(spread, _LEAST_SPREAD)
+        self._learnt = _Learnt(table.columns, scale, middle, spread, low - middle, high - middle)
+        return np.asarray(np.sqrt((((residual - middle) / spread) ** 2).mean(axis=1)))
 
     def score(self, table: Table, start: int) -> Scores:
         learnt = self._learnt
@@ -136,6 +140,7 @@ class Forecaster(ABC):
         scaled = learnt.scale.to(carried(table.values, learnt.scale.centre)[begin:])
         present = np.asarray(known.any(axis=1))
         forecast = self._forecast(scaled, present)[start - begin :]
+        forecast += learnt.middle
         forecast[~present[start - begin :]] = np.nan
         squares = np.where(known, scaled, np.nan)[start - begin :] - forecast
         squares = (squares / learnt.spread) ** 2

@@ -55,6 +55,9 @@ class TwoStageConfig:
             pair = getattr(self, name)
             rules.append((len(pair) == 2 and min(pair) >= 1, f"{name}: got `{pair}`; legal: two whole numbers above 0"))
         problems = [text for holds, text in rules if not holds]
+        # JSON knows lists only.
+        object.__setattr__(self, "units", tuple(self.units))
+        object.__setattr__(self, "second_units", tuple(self.second_units))
         for name in ("clean", "flag"):
             try:
                 Threshold.read(getattr(self, name))

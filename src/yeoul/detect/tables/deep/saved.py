@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,7 +85,7 @@ def read_model(folder: Path, method: str, networks: tuple[str, ...]) -> SavedMod
         message = f"`{folder}` holds a model of `{made_by}`; `{method}` is asked for"
         raise StateError(message)
     try:
-        with np.load(files[1], allow_pickle=False) as arrays:
+        with np.load(io.BytesIO(files[1].read_bytes()), allow_pickle=False) as arrays:
             numbers = {name: np.asarray(arrays[name], np.float64) for name in arrays.files}
         with quiet() as keras:
             loaded = {
