@@ -5,7 +5,12 @@ from __future__ import annotations
 __all__ = ["SCORERS"]
 
 SCORERS: dict[str, str] = {
+    "gru": "yeoul.detect.tables.deep.recurrent:Gru",
+    "lstm": "yeoul.detect.tables.deep.recurrent:Lstm",
     "pca": "yeoul.detect.tables.components:Components",
+    "rnn": "yeoul.detect.tables.deep.recurrent:Rnn",
+    "seq2seq": "yeoul.detect.tables.deep.seq2seq:Seq2Seq",
+    "two-stage-lstm": "yeoul.detect.tables.deep.two_stage:TwoStage",
     "windows": "yeoul.detect.tables.windows:Windows",
 }
 """Name to `"module:Name"`; others come by the entry point group `yeoul.scorers`."""
