@@ -60,6 +60,12 @@ def reading_routes(hub: Hub, answers: Answers) -> APIRouter:
         """One incident in full."""
         return JsonAnswer(await _found(hub, Topic(f"incident:{id_[:_MOST_NAME]}", "incident", id_[:_MOST_NAME])))
 
+    @router.get("/muted", response_model=contract.Muted)
+    async def muted() -> Response:
+        """What the calendar muted lately."""
+        found = await answers.ask(lambda views, _: views.muted())
+        return JsonAnswer(contract.Muted.model_validate({"findings": found}).model_dump(exclude_none=True))
+
     @router.get("/rankings", response_model=contract.Rankings)
     async def rankings() -> Response:
         """What can be ranked, and the places over all."""

@@ -21,11 +21,15 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from yeoul.console.shape import CalendarNow, Shape, Watch
 
 __all__ = [
     "Audit",
     "AuditEntry",
+    "CalendarNow",
+    "Cause",
     "Change",
     "Checkpoint",
     "Contributor",
@@ -40,6 +44,8 @@ __all__ = [
     "IncidentPage",
     "KeyPart",
     "Ledger",
+    "Muted",
+    "MutedFinding",
     "Notice",
     "Now",
     "Partial",
@@ -62,16 +68,11 @@ __all__ = [
     "StreamPipeline",
     "Text",
     "Track",
+    "Watch",
 ]
 
 
-class _Shape(BaseModel):
-    """A part of an answer."""
-
-    model_config = ConfigDict(ser_json_inf_nan="null")
-
-
-class Text(_Shape):
+class Text(Shape):
     """Something to say to people, without its sentence."""
 
     code: str = Field(description="Which sentence: a member of the pages' message catalogues.")
@@ -84,13 +85,13 @@ class ErrorBody(Text):
     message: str = Field(description="The same in English, for people at a terminal.")
 
 
-class ErrorAnswer(_Shape):
+class ErrorAnswer(Shape):
     """The body of every answer with status 400 and above."""
 
     error: ErrorBody
 
 
-class KeyPart(_Shape):
+class KeyPart(Shape):
     """One field of a key, with the name that a lookup gives it."""
 
     field: str = Field(description="Declared field, such as `cpk`.")
@@ -98,7 +99,7 @@ class KeyPart(_Shape):
     name: str | None = Field(default=None, description="Display name from a lookup file; null when there is none.")
 
 
-class Health(_Shape):
+class Health(Shape):
     """Whether something is wrong with Yeoul itself."""
 
     status: Literal["green", "yellow", "red"] = Field(description="The worst of the causes; green without any.")
@@ -111,7 +112,7 @@ class Health(_Shape):
     )
 
 
-class Engine(_Shape):
+class Engine(Shape):
     """The process that reads and judges."""
 
     status: Literal["running", "silent", "stopped"] = Field(
@@ -121,7 +122,7 @@ class Engine(_Shape):
     pid: int | None = Field(default=None, description="Its process id while it runs.")
 
 
-class Ledger(_Shape):
+class Ledger(Shape):
     """What became of every row; `read` is the sum of the six classes."""
 
     read: int = Field(default=0, description="Rows read.")
@@ -134,7 +135,7 @@ class Ledger(_Shape):
     bytes: int = Field(default=0, description="Bytes read.")
 
 
-class Pulse(_Shape):
+class Pulse(Shape):
     """Totals of the newest closed windows of a stream, oldest first; lists of equal length."""
 
     width_us: int | None = Field(default=None, description="Length of a window.")
@@ -144,14 +145,14 @@ class Pulse(_Shape):
     full: list[bool] = Field(description="Whether every split reported; false: the totals may be too low.")
 
 
-class Partial(_Shape):
+class Partial(Shape):
     """What is in the oldest window that is still open."""
 
     start_us: int = Field(description="Its start.")
     rows: int = Field(description="Rows so far.")
 
 
-class Stream(_Shape):
+class Stream(Shape):
     """A stream at a glance. Numbers of the running engine are null while it is stopped."""
 
     rate_eps: float | None = Field(default=None, description="Rows read a second, lately.")
@@ -167,7 +168,18 @@ class Stream(_Shape):
     partial: Partial | None = Field(default=None, description="The window that fills now.")
 
 
-class Incident(_Shape):
+class Cause(Shape):
+    """What keys that became abnormal together share."""
+
+    key: list[KeyPart] = Field(description="The part that they lost or gained (a title of customers, say).")
+    direction: str = Field(description="`lost` or `gained`, against what was expected.")
+    keys: int = Field(description="So many abnormal keys...")
+    of: int = Field(description="...of so many.")
+    share: float = Field(description="Of the deviation of all of them, 0 to 1.")
+    since_us: int = Field(description="Start of the first alarmed window.")
+
+
+class Incident(Shape):
     """Something abnormal, at a glance."""
 
     id: str
@@ -185,9 +197,10 @@ class Incident(_Shape):
     updated_us: int = Field(description="Time of the newest finding.")
     closed_us: int | None = Field(default=None, description="Until when; null while open.")
     findings: int = Field(description="How many alarmed key-windows.")
+    causes: list[Cause] = Field(default_factory=list, description="What its keys share, at most 3.")
 
 
-class Place(_Shape):
+class Place(Shape):
     """One place of a ranking."""
 
     place: int = Field(description="1 is the hottest.")
@@ -198,7 +211,7 @@ class Place(_Shape):
     movement: str = Field(description="Since places were last kept (hourly): `new`, `up 3`, `down 1`, `same`.")
 
 
-class Ranking(_Shape):
+class Ranking(Shape):
     """A ranking in one scope at one time."""
 
     name: str = Field(description="The `[rank.…]` block.")
@@ -207,7 +220,7 @@ class Ranking(_Shape):
     places: list[Place] = Field(description="Hottest first.")
 
 
-class Now(_Shape):
+class Now(Shape):
     """Topic `now`, GET /api/now: whether something is wrong, what, and since when; and what is hot."""
 
     at_us: int = Field(description="Wall time of this answer.")
@@ -218,9 +231,10 @@ class Now(_Shape):
     recent: list[Incident] = Field(description="Closed lately, newest first, at most 10.")
     rankings: dict[str, list[Place]] = Field(description="Each ranking over all, hottest first.")
     streams: dict[str, Stream]
+    watches: dict[str, Watch] = Field(default_factory=dict, description="The alarm policy of each detect block.")
 
 
-class Track(_Shape):
+class Track(Shape):
     """What one key did, tick by tick, and the band it was expected in; lists of equal length, nulls are gaps."""
 
     key: list[KeyPart]
@@ -231,7 +245,7 @@ class Track(_Shape):
     upper: list[float | None] = Field(description="Upper end of it.")
 
 
-class Contributor(_Shape):
+class Contributor(Shape):
     """What of the key's parts made it abnormal."""
 
     key: list[KeyPart]
@@ -240,7 +254,7 @@ class Contributor(_Shape):
     expected: float | None = None
 
 
-class Finding(_Shape):
+class Finding(Shape):
     """One key alarmed in one window by one detector."""
 
     id: str
@@ -257,7 +271,20 @@ class Finding(_Shape):
     why: list[Text] = Field(description="Why the detector says so.")
 
 
-class Change(_Shape):
+class MutedFinding(Finding):
+    """A finding that the calendar mutes: it belongs to no incident."""
+
+    block: str
+    muted: str = Field(description="The `[calendar.…]` entry.")
+
+
+class Muted(Shape):
+    """GET /api/muted: what the calendar muted lately."""
+
+    findings: list[MutedFinding] = Field(description="Newest first, at most 200.")
+
+
+class Change(Shape):
     """A step in an incident's life."""
 
     at_us: int
@@ -275,14 +302,14 @@ class IncidentDetail(Incident):
     changes: list[Change] = Field(description="Oldest first.")
 
 
-class IncidentPage(_Shape):
+class IncidentPage(Shape):
     """GET /api/incidents: incidents newest first, a page at a time."""
 
     incidents: list[Incident]
     next_before_us: int | None = Field(default=None, description="Ask with `before_us` of this for the next page.")
 
 
-class Split(_Shape):
+class Split(Shape):
     """What one reader reads in order: a file with its rotated generations, a partition."""
 
     status: str = Field(description="`reading`, `caught_up`, `idle`, `waiting`, `ended`, `joining`; `stopped`.")
@@ -295,7 +322,7 @@ class Split(_Shape):
     ledger: Ledger
 
 
-class QuarantineSample(_Shape):
+class QuarantineSample(Shape):
     """A line that is no row, as kept (declared fields masked)."""
 
     id: int
@@ -308,7 +335,7 @@ class QuarantineSample(_Shape):
     at_us: int = Field(description="Wall time when it was rejected.")
 
 
-class QuarantineSummary(_Shape):
+class QuarantineSummary(Shape):
     """The quarantine of a stream."""
 
     rows: int = Field(description="Lines kept.")
@@ -326,7 +353,7 @@ class StreamPipeline(Stream):
     log_seq: int | None = Field(default=None, description="Newest entry of the results log.")
 
 
-class Checkpoint(_Shape):
+class Checkpoint(Shape):
     """A commit of the engine."""
 
     seq: int
@@ -335,7 +362,7 @@ class Checkpoint(_Shape):
     state_bytes: int = Field(description="Size of the state file after it.")
 
 
-class Notice(_Shape):
+class Notice(Shape):
     """Something that happened to a source, or that people asked for."""
 
     id: int
@@ -348,7 +375,7 @@ class Notice(_Shape):
     detail: str
 
 
-class Pipeline(_Shape):
+class Pipeline(Shape):
     """Topic `pipeline`, GET /api/pipeline: how events get in."""
 
     at_us: int
@@ -360,13 +387,13 @@ class Pipeline(_Shape):
     notices: list[Notice] = Field(description="Newest first, at most 50.")
 
 
-class Rankings(_Shape):
+class Rankings(Shape):
     """Topic `rankings`, GET /api/rankings: what can be ranked, and the places over all."""
 
     rankings: dict[str, RankingBrief]
 
 
-class RankingBrief(_Shape):
+class RankingBrief(Shape):
     """One ranking and where one can look into it."""
 
     places: list[Place] = Field(description="Over all, hottest first.")
@@ -374,14 +401,14 @@ class RankingBrief(_Shape):
     hours_us: list[int] = Field(description="Times of the kept hourly rankings, newest first, at most 168.")
 
 
-class Scopes(_Shape):
+class Scopes(Shape):
     """GET /api/rankings/NAME/scopes: customers (scopes) that have a ranking of their own."""
 
     scopes: list[list[KeyPart]] = Field(description="At most `limit`, by key.")
     more: bool = Field(description="Whether there are more.")
 
 
-class Planted(_Shape):
+class Planted(Shape):
     """An incident that the simulated service was told to make, and whether it was found."""
 
     id: str
@@ -398,7 +425,7 @@ class Planted(_Shape):
     )
 
 
-class PlantKind(_Shape):
+class PlantKind(Shape):
     """What can be planted, and what is legal for it."""
 
     target: str = Field(description="What it hits: `customer`, `title` or `origin`.")
@@ -408,21 +435,21 @@ class PlantKind(_Shape):
     duration_s: int = Field(description="The usual one.")
 
 
-class Demo(_Shape):
+class Demo(Shape):
     """Topic `demo`, GET /api/demo: only there with a simulated service (`session.demo`)."""
 
     kinds: dict[str, PlantKind] = Field(description="By name: `burst`, `drop`, `scan`, `viral`, `outage`.")
     planted: list[Planted] = Field(description="Newest first, at most 100.")
 
 
-class Redriven(_Shape):
+class Redriven(Shape):
     """What the engine says to a redrive."""
 
     done: bool = Field(description="False: it works on it still.")
     result: dict[str, Any] = Field(default_factory=dict, description="The engine's own figures.")
 
 
-class Session(_Shape):
+class Session(Shape):
     """GET /api/session: who is asking and what there is. Also the answer of POST /api/login and /api/logout."""
 
     signed_in: bool = Field(description="False: only POST /api/login helps.")
@@ -433,7 +460,7 @@ class Session(_Shape):
     language: Literal["auto", "en", "ko"] = Field(default="auto", description="`auto` follows the browser.")
 
 
-class AuditEntry(_Shape):
+class AuditEntry(Shape):
     """A write that somebody made."""
 
     at_us: int
@@ -442,13 +469,13 @@ class AuditEntry(_Shape):
     detail: dict[str, Any]
 
 
-class Audit(_Shape):
+class Audit(Shape):
     """GET /api/audit: newest first, at most 200."""
 
     entries: list[AuditEntry]
 
 
-class ServerMessage(_Shape):
+class ServerMessage(Shape):
     """All a page gets on `/api/live`."""
 
     topic: str | None = Field(default=None, description="Which topic; null for an error about the message itself.")

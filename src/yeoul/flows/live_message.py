@@ -10,6 +10,7 @@ from typing import Any
 from yeoul.flows.engine import Engine
 from yeoul.flows.feed import Feed
 from yeoul.flows.ranking import RankFlow
+from yeoul.flows.watching import DetectFlow
 from yeoul.streams.front import NEVER
 
 __all__ = ["LiveMessage"]
@@ -44,6 +45,7 @@ class LiveMessage:
             "checkpoint": {**engine.checkpoint, "state_bytes": _size(engine)},
             "streams": streams,
             "ranks": {each.block.name: self._places(each) for each in engine.consumers if isinstance(each, RankFlow)},
+            "watches": {each.block.name: each.status() for each in engine.consumers if isinstance(each, DetectFlow)},
         }
 
     def _places(self, flow: RankFlow) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from yeoul.flows.views.names import Names
 
-__all__ = ["closed_lately", "incident_detail", "incident_page", "open_incidents"]
+__all__ = ["closed_lately", "incident_detail", "incident_page", "muted_findings", "open_incidents"]
 
 _KEYS_SHOWN = 20
 _OPEN_SHOWN = 200
@@ -19,8 +19,10 @@ _CHANGES_SHOWN = 200
 
 _COLUMNS = (
     "id, block, keys, detectors, opened_us, updated_us, closed_us, score, confidence, direction, observed, expected, "
-    "contributors, findings, (SELECT min(start_us) FROM finding WHERE finding.incident = incident.id) AS since_us"
+    "contributors, findings, (SELECT min(start_us) FROM finding WHERE finding.incident = incident.id) AS since_us, "
+    "causes"
 )
+_FINDING = ("id", "detector", "start_us", "observed", "expected", "lower", "upper", "p", "score", "confidence")
 
 
 def open_incidents(db: sqlite3.Connection, names: Names) -> tuple[dict[str, dict[str, Any]], int]:
@@ -99,6 +101,7 @@ def _brief(row: tuple[Any, ...], names: Names) -> dict[str, Any]:
         "observed": row[10],
         "expected": row[11],
         "findings": row[13],
+        "causes": [{**each, "key": names.parts(each["key"])} for each in json.loads(row[15])],
     }
 
 
@@ -122,19 +125,29 @@ def _contributors(text: str, names: Names) -> list[dict[str, Any]]:
 
 
 def _findings(db: sqlite3.Connection, names: Names, id_: str) -> list[dict[str, Any]]:
-    members = ("id", "detector", "start_us", "observed", "expected", "lower", "upper", "p", "score", "confidence")
     rows = db.execute(
-        f"SELECT keys, why, {', '.join(members)} FROM finding WHERE incident = ? ORDER BY start_us DESC, id LIMIT ?",
+        f"SELECT keys, why, {', '.join(_FINDING)} FROM finding WHERE incident = ? ORDER BY start_us DESC, id LIMIT ?",
         (id_, _FINDINGS_SHOWN),
     )
-    return [
-        {
-            **dict(zip(members, row[2:], strict=True)),
-            "key": names.parse(row[0]),
-            "why": [_reason(each, names) for each in json.loads(row[1])],
-        }
-        for row in rows
-    ]
+    return [_finding(row, names) for row in rows]
+
+
+def muted_findings(db: sqlite3.Connection, names: Names) -> list[dict[str, Any]]:
+    """What the calendar muted lately, newest first."""
+    rows = db.execute(
+        f"SELECT keys, why, {', '.join(_FINDING)}, block, muted FROM finding WHERE muted != '' "
+        "ORDER BY start_us DESC, id LIMIT ?",
+        (_FINDINGS_SHOWN,),
+    )
+    return [{**_finding(row, names), "block": row[-2], "muted": row[-1]} for row in rows]
+
+
+def _finding(row: tuple[Any, ...], names: Names) -> dict[str, Any]:
+    return {
+        **dict(zip(_FINDING, row[2:], strict=False)),
+        "key": names.parse(row[0]),
+        "why": [_reason(each, names) for each in json.loads(row[1])],
+    }
 
 
 def _reason(said: dict[str, Any], names: Names) -> dict[str, Any]:

@@ -86,6 +86,8 @@ class Live(msgspec.Struct, frozen=True):
     checkpoint: LiveCheckpoint = LiveCheckpoint()
     streams: dict[str, LiveStream] = {}
     ranks: dict[str, list[LivePlace]] = {}
+    watches: dict[str, dict[str, Any]] = {}
+    """What the alarm policy of each detect block did lately."""
 
     @property
     def log_seq(self) -> int:

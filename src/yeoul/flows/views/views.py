@@ -88,6 +88,7 @@ class Views:
             "recent": self._from_state("recent", lambda db: incidents.closed_lately(db, self.names), []),
             "rankings": self._rankings(engine),
             "streams": self._streams(engine),
+            "watches": dict(engine.live.watches) if engine.live else {},
         }
 
     def pipeline(self, engine: EngineSeen) -> dict[str, Any]:
@@ -111,6 +112,11 @@ class Views:
         found: dict[str, Any] | None = self._from_state(
             f"incident:{id_}", lambda db: incidents.incident_detail(db, self.names, id_), None
         )
+        return found
+
+    def muted(self) -> list[dict[str, Any]]:
+        """What the calendar muted lately."""
+        found: list[dict[str, Any]] = self._read(lambda db: incidents.muted_findings(db, self.names), [])
         return found
 
     def incident_page(self, status: str, before_us: int | None, limit: int) -> dict[str, Any]:

@@ -12,7 +12,7 @@ const SPOKEN = Object.entries(SOURCES)
   .map(([, text]) => String(text))
   .join("\n");
 // Families whose last part is a code of the server or of the code.
-const CODED = /^(error|health|why|change|split|notice|move|ledger|demo\.(kind|target|status)|incident\.(past|short|up|down|mixed)|status\.eyebrow|link|theme|nav)\b/;
+const CODED = /^(error|health|why|change|split|notice|move|ledger|demo\.(kind|target|status)|incident\.(past|short|up|down|mixed)|status\.eyebrow|policy\.(volume|history|effect|chance|muted)$|link|theme|nav)\b/;
 
 describe("the catalogues", () => {
   it("have the same keys in every language", () => {

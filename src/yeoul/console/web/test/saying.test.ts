@@ -2,7 +2,10 @@ import { describe, expect, it } from "vitest";
 import type { Incident } from "../src/live/shapes";
 import { change, figure, oddness, percent, rate, short, size } from "../src/parts/figures";
 import { deviationOf, kindOf, sentenceOf, worstFirst } from "../src/parts/deviation";
+import { causeText } from "../src/parts/causes";
+import { keyName } from "../src/parts/naming";
 import { say } from "../src/parts/said";
+import { policyText } from "../src/pages/incidents/policy";
 import { clock, span, zone } from "../src/parts/times";
 import { english, korean } from "./words";
 
@@ -157,4 +160,36 @@ it.each([
   [0, "+0"],
 ])("the zone of the times says how far it is from UTC (%s minutes)", (minutes, offset) => {
   expect(zone({ getTimezoneOffset: () => minutes } as Date).offset).toBe(offset);
+});
+
+describe("what abnormal keys share", () => {
+  const cause = { key: [{ field: "base_mck", value: "M7", name: "봄날" }], keys: 84, of: 91, share: 0.83, since_us: NOON_US };
+
+  it.each([
+    ["lost", "84 of 91 that are abnormal lost 봄날 (M7) at", "이상인 91개 중 84개에서"],
+    ["gained", "84 of 91 that are abnormal gained 봄날 (M7) at", "봄날 (M7) 증가"],
+  ])("says how many %s which part, when, and how much that explains", (direction, inEnglish, inKorean) => {
+    expect(causeText(english, { ...cause, direction })).toContain(inEnglish);
+    expect(causeText(english, { ...cause, direction })).toContain("83 % of the difference");
+    expect(causeText(korean, { ...cause, direction })).toContain(inKorean);
+  });
+
+  it("has a name for all small keys together, however many fields they have", () => {
+    const part = { field: "cpk", value: "(small together)" };
+    expect(keyName(english, [part, { ...part, field: "mck" }])).toBe("All small ones together");
+    expect(keyName(korean, [part])).toBe("작은 것들의 합");
+  });
+});
+
+describe("what the alarm policy held back", () => {
+  const watch = { scope: 9, threshold: 1e-6, counts: {}, calendar: [] };
+
+  it("is told rule by rule, and what it let through", () => {
+    const hour = { usual: 900, volume: 9, muted: 2, single: 1, sustained: 3 };
+    expect(policyText(english, { ...watch, hour })).toBe("15 odd key-windows: 9 below the volume floor, 2 muted, 4 alarmed");
+  });
+
+  it("is nothing where nothing was odd", () => {
+    expect(policyText(english, { ...watch, hour: { usual: 900 } })).toBe("Nothing was odd.");
+  });
 });

@@ -50,6 +50,20 @@ export type Incident = {
   updated_us: number;
   closed_us?: Maybe<number>;
   findings: number;
+  causes?: Maybe<Cause[]>;
+};
+
+/** A part that keys which became abnormal together lost or gained. */
+export type Cause = { key: Key; direction: string; keys: number; of: number; share: number; since_us: number };
+
+/** What the alarm policy of a detect block did: keys by the rule that held them back. */
+export type Watch = {
+  at_us?: Maybe<number>;
+  scope: number;
+  threshold: number;
+  counts: Record<string, number>;
+  hour: Record<string, number>;
+  calendar: { name: string; action: string; keys: string; until_us: number }[];
 };
 
 /** `trend`: change against its own past; 0 is as ever, 1 is twice as much. */
@@ -64,6 +78,7 @@ export type Now = {
   recent: Incident[];
   rankings: Record<string, Place[]>;
   streams: Record<string, Stream>;
+  watches?: Maybe<Record<string, Watch>>;
 };
 
 export type Track = {
@@ -89,6 +104,7 @@ export type Finding = {
   confidence: number;
   why: Said[];
 };
+export type MutedFinding = Finding & { block: string; muted: string };
 export type Change = { at_us: number; code: string; params: Params };
 export type IncidentDetail = Incident & {
   width_us?: Maybe<number>;

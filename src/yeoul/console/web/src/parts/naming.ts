@@ -2,7 +2,11 @@
 import type { Words } from "../messages/language";
 import type { Incident, Key } from "../live/shapes";
 
-export function keyName(key: Key): string {
+/** What the server calls all keys that are too small to be judged one by one. */
+const SMALL = "(small together)";
+
+export function keyName(words: Pick<Words, "t">, key: Key): string {
+  if (key.length > 0 && key.every((part) => part.value === SMALL)) return words.t("key.small");
   return key.map((part) => part.name || part.value).join(" · ");
 }
 
@@ -23,5 +27,5 @@ export function who(words: Pick<Words, "t">, incident: Pick<Incident, "keys" | "
   const first = incident.keys[0];
   if (!first) return "–";
   const more = Math.max(incident.keys_total, incident.keys.length) - 1;
-  return more > 0 ? words.t("incident.who.more", { first: keyName(first), n: more }) : keyName(first);
+  return more > 0 ? words.t("incident.who.more", { first: keyName(words, first), n: more }) : keyName(words, first);
 }

@@ -10,11 +10,11 @@ function text(words: Words, name: string, value: unknown): string {
   if (typeof value === "number") {
     return name.endsWith("_us") ? clock(words.locale, value, true) : figure(words.locale, value);
   }
-  if (isKey(value)) return keyName(value);
+  if (isKey(value)) return keyName(words, value);
   if (Array.isArray(value)) return value.slice(0, 3).map((each) => text(words, name, each)).join(", ");
   if (typeof value === "object" && value !== null && "key" in value) {
     const { key, share } = value as { key: KeyPart[]; share?: number };
-    return share === undefined ? keyName(key) : `${keyName(key)} ${percent(words.locale, share)} %`;
+    return share === undefined ? keyName(words, key) : `${keyName(words, key)} ${percent(words.locale, share)} %`;
   }
   return value === null || value === undefined ? "–" : String(value);
 }

@@ -26,7 +26,7 @@ export function PlantedList({ planted }: { planted: Planted[] }) {
 function Entry({ planted, now_ms }: { planted: Planted; now_ms: number }) {
   const words = useWords();
   const { coded } = words;
-  const who = planted.keys.slice(0, 3).map(keyName).join(", ");
+  const who = planted.keys.slice(0, 3).map((key) => keyName(words, key)).join(", ");
   return (
     <li className="planted__entry" data-id={planted.id} data-status={planted.status} data-testid="planted-entry">
       <p>

@@ -5,7 +5,8 @@ import { figure, percent } from "../../parts/figures";
 import { keyIds, keyName, keyText } from "../../parts/naming";
 
 export function Contributors({ contributors }: { contributors: Contributor[] }) {
-  const { t, locale } = useWords();
+  const words = useWords();
+  const { t, locale } = words;
   return (
     <section className="section" aria-labelledby="contributors-head" data-testid="contributors">
       <h2 id="contributors-head">{t("incident.contributors")}</h2>
@@ -14,7 +15,7 @@ export function Contributors({ contributors }: { contributors: Contributor[] }) 
         {contributors.map((each) => (
           <li key={keyText(each.key)}>
             <span className="contributors__name">
-              <b>{keyName(each.key)}</b> <span className="note">{keyIds(each.key)}</span>
+              <b>{keyName(words, each.key)}</b> <span className="note">{keyIds(each.key)}</span>
             </span>
             <span className="note">
               {typeof each.observed === "number" &&

@@ -19,7 +19,7 @@ export function FindingTable({ findings, updates }: { findings: Finding[]; updat
         cell: (each) => <Moment us={each.start_us} seconds />,
         sort: (each) => each.start_us,
       },
-      { id: "who", head: t("incidents.who"), cell: (each) => keyName(each.key), sort: (each) => keyName(each.key) },
+      { id: "who", head: t("incidents.who"), cell: (each) => keyName(words, each.key), sort: (each) => keyName(words, each.key) },
       { id: "detector", head: t("incident.found_by"), cell: (each) => each.detector, sort: (each) => each.detector },
       {
         id: "seen",

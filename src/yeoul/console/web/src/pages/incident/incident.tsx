@@ -2,6 +2,7 @@
 import { useTopic } from "../../live/hooks";
 import type { IncidentDetail } from "../../live/shapes";
 import { useWords } from "../../messages/language";
+import { Causes } from "../../parts/causes";
 import { sentenceOf } from "../../parts/deviation";
 import { Link } from "../../shell/link";
 import { Changes } from "./changes";
@@ -28,6 +29,7 @@ export default function IncidentPage({ id }: { id: string }) {
       <h1 className="headline" data-testid="headline">
         {words.rich(key, values, { times: bold, percent: bold, observed: bold })}
       </h1>
+      <Causes causes={data.causes} />
       <IncidentFacts incident={data} />
       <TrackChart incident={data} updates={updates} />
       <div className="columns">

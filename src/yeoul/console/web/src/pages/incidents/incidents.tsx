@@ -2,6 +2,7 @@
 import { useMemo } from "react";
 import { useWords } from "../../messages/language";
 import type { Incident } from "../../live/shapes";
+import { causeText } from "../../parts/causes";
 import { deviationOf, surenessOf } from "../../parts/deviation";
 import { Moment } from "../../parts/moment";
 import { who } from "../../parts/naming";
@@ -10,6 +11,7 @@ import { Tabs } from "../../parts/tabs";
 import { Link } from "../../shell/link";
 import { useQuery } from "../../shell/route";
 import { fits, STATES } from "./filter";
+import { Policy } from "./policy";
 import { useIncidents } from "./use-incidents";
 
 export default function IncidentsPage() {
@@ -65,6 +67,7 @@ export default function IncidentsPage() {
           </button>
         </p>
       )}
+      <Policy />
     </div>
   );
 }
@@ -83,7 +86,13 @@ function useColumns(): Column<Incident>[] {
       {
         id: "what",
         head: t("incidents.what"),
-        cell: (each) => <span className={each.closed_us ? "" : "is-alarm"}>{deviationOf(words, each)}</span>,
+        wide: true,
+        cell: (each) => (
+          <>
+            <span className={each.closed_us ? "" : "is-alarm"}>{deviationOf(words, each)}</span>
+            {each.causes?.[0] && <span className="note"> {causeText(words, each.causes[0])}</span>}
+          </>
+        ),
       },
       {
         id: "since",

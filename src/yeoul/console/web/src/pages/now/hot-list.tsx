@@ -38,7 +38,8 @@ export function HotList({ rankings, updates }: { rankings: Record<string, Place[
 }
 
 function Row({ ranking, place, part }: { ranking: string; place: Place; part: number }) {
-  const { t, locale } = useWords();
+  const words = useWords();
+  const { t, locale } = words;
   const id = keyText(place.key);
   const history = useMemo(() => remember(`${ranking}/${id}`, place.score), [ranking, id, place.score]);
   const ids = keyIds(place.key);
@@ -56,7 +57,7 @@ function Row({ ranking, place, part }: { ranking: string; place: Place; part: nu
         <span className="visually-hidden">{movement}</span>
       </span>
       <span className="hot__name">
-        <span className="hot__title">{keyName(place.key)}</span>
+        <span className="hot__title">{keyName(words, place.key)}</span>
         <span className="note hot__ids">{ids}</span>
         <span className="hot__bar" aria-hidden="true">
           <span style={{ width: `${(part * 100).toFixed(1)}%` }} />

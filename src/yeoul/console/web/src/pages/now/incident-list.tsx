@@ -1,6 +1,7 @@
 /** Incidents as lines: who, what, since when, and the stretch of the last hour that they cover. */
 import type { Incident, Now } from "../../live/shapes";
 import { useWords } from "../../messages/language";
+import { Causes } from "../../parts/causes";
 import { deviationOf, surenessOf, worstFirst } from "../../parts/deviation";
 import { Moment } from "../../parts/moment";
 import { keyIds, who } from "../../parts/naming";
@@ -78,6 +79,7 @@ function Line({ incident, now_us }: { incident: Incident; now_us: number }) {
         <span className="note"> {span(words, (end_us - incident.since_us) / 1e6)}</span>
       </div>
       <div className="incident-line__sure note">{surenessOf(words, incident.confidence)}</div>
+      <Causes causes={incident.causes} most={1} />
       <Lane from_us={incident.since_us} to_us={end_us} now_us={now_us} />
     </li>
   );
