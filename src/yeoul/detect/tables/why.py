@@ -56,14 +56,11 @@ def why(
 def _against(observed: Floats, expected: Floats, lower: Floats, upper: Floats, row: int) -> str:
     if np.isnan(expected[row]):
         return ""
-    if observed[row] > upper[row]:
-        side = "above"
-    elif observed[row] < lower[row]:
-        side = "below"
-    else:
-        side = "by itself usual beside"
     usual = f" ({_number(lower[row])} to {_number(upper[row])})" if not np.isnan(lower[row]) else ""
-    return f" is {side} {_number(expected[row])}{usual}"
+    if observed[row] > upper[row] or observed[row] < lower[row]:
+        side = "above" if observed[row] > expected[row] else "below"
+        return f" is {side} {_number(expected[row])}{usual}"
+    return f" is usual by itself{usual}, the pattern it ends is not"
 
 
 def _number(value: float) -> str:

@@ -17,6 +17,7 @@ __all__ = ["draw"]
 
 _MOST_PANELS = 6
 _MOST_POINTS = 4000
+_MOST_NAMED = 6
 _INK, _BAND, _ALARM = "#1f4e79", "#c9d8e8", "#c0392b"
 
 
@@ -61,7 +62,8 @@ def _panel(above: Any, below: Any, title: str, rows: Rows, answer: Answer, at: N
         middle = np.nanmedian(rows.values[at], axis=0)
         spread = np.nanpercentile(np.abs(rows.values[at] - middle), 90, axis=0)
         lines = np.clip((rows.values[shown] - middle) / np.where(spread > 0, spread, 1.0), -8, 8)
-        above.plot(places, lines, lw=0.6, alpha=0.7)
+        named = rows.columns if len(rows.columns) <= _MOST_NAMED else None
+        above.plot(places, lines, lw=0.6, alpha=0.7, label=named)
         above.set_ylabel("columns, scaled")
         peaks = lines.max(axis=1)
     else:
@@ -75,7 +77,7 @@ def _panel(above: Any, below: Any, title: str, rows: Rows, answer: Answer, at: N
     alarm = columns["alarm"][shown]
     label = f"alarm ({int(columns['alarm'][at].sum())})"
     above.plot(np.asarray(places)[alarm], peaks[alarm], "o", color=_ALARM, ms=4, label=label)
-    above.legend(loc="upper left", fontsize=8, frameon=False, ncols=4)
+    above.legend(loc="upper left", fontsize=8, frameon=False, ncols=8)
     above.set_title(title, loc="left", fontsize=10)
     below.plot(places, columns["score"][shown], color=_INK, lw=0.8)
     below.axhline(min(1.0, -np.log10(answer.threshold) / 6.0), color=_ALARM, lw=0.8, ls="--")
