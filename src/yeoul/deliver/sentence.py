@@ -34,10 +34,19 @@ def sentence(body: Mapping[str, Any]) -> str:
     since = body.get("since") or body.get("opened_at")
     if since:
         parts.append(f"since {since}")
+    causes = body.get("causes") or []
+    if causes:
+        return ", ".join([*parts, *(_cause(each) for each in causes[:_NAMED])])
     contributors = body.get("contributors") or []
     if contributors:
         parts.append(f"most of it {_key(contributors[0]['key'])}")
     return ", ".join(parts)
+
+
+def _cause(cause: Mapping[str, Any]) -> str:
+    """What abnormal keys share."""
+    since = f" at {cause['since']}" if cause.get("since") else ""
+    return f"{cause.get('keys')} of {cause.get('of')} {cause.get('direction')} {_key(cause['key'])}{since}"
 
 
 def _drift(body: Mapping[str, Any], *, over: bool) -> str:

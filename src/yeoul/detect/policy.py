@@ -39,6 +39,8 @@ _NO_CHANCE = 1e-9
 """What starts beyond this is a true incident and says nothing of false ones."""
 _ODD = 1e-3
 """From here on a key counts as odd, and is told to have been held back where it was."""
+_OF_A_SUM = 0.5
+"""A tenth of a sum may be all of many of its keys, and a sum is known better than they are."""
 _HOLD_FACTOR = 100.0
 _HOLD_MOST = 1e-2
 _BITS = np.array([value.bit_count() for value in range(256)], np.uint8)
@@ -106,7 +108,13 @@ class Policy:
         """The same in this tick, with what is alarmed beside it."""
 
     def judge(
-        self, p: Floats, observed: Floats, expected: Floats, confidence: Floats, muted: Mask | None = None
+        self,
+        p: Floats,
+        observed: Floats,
+        expected: Floats,
+        confidence: Floats,
+        muted: Mask | None = None,
+        summed: int = -1,
     ) -> tuple[Mask, Mask]:
         """Alarmed and sustained slots. Missing values have confidence 0.
 
@@ -116,6 +124,7 @@ class Policy:
             expected: by slot.
             confidence: by slot.
             muted: slots that the calendar mutes; they are alarmed as others are, never sustained, and teach nothing.
+            summed: the slot of the small keys together; half the minimum effect is enough there. -1: none.
         """
         slots = self._slots
         slots.grow(len(p))
@@ -126,6 +135,10 @@ class Policy:
         with np.errstate(invalid="ignore"):
             large = np.maximum(observed, expected) >= self._min_volume
             apart = np.abs(observed - expected) >= self._min_effect * expected
+            if summed >= 0:
+                apart[summed] = (
+                    abs(observed[summed] - expected[summed]) >= _OF_A_SUM * self._min_effect * expected[summed]
+                )
         qualifies = trusted & large & apart
         counted = qualifies & ~quiet
         self.scope = int((trusted & large & ~quiet).sum())

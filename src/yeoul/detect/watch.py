@@ -292,9 +292,13 @@ class Watch:
         if quiet is not None:
             self._judge_muted(quiet, made, value)
         p, expected, lower, upper, confidence = made
+        # of what no detector judged, the same p says whether the amount is remarkable
+        aside = np.flatnonzero(first.confidence <= 0) if quiet is not None else np.array([max(small, 0)])
+        p_shown = np.array(p_shown)
+        p_shown[aside] = np.minimum(p_shown[aside], p[aside])
         self._sure = np.where(sure > 0, sure, self._sure).astype(np.float32)
         self._p = p.astype(np.float32)
-        alarmed, sustained = self._policy.judge(p, value, expected, confidence, quiet)
+        alarmed, sustained = self._policy.judge(p, value, expected, confidence, quiet, small)
         band = (np.where(tick.alive, column, np.nan) for column in (expected, lower, upper))
         self._history.push(tick.start_us, value, *band)
         at = np.flatnonzero(alarmed)
@@ -310,7 +314,7 @@ class Watch:
                 p=float(p[i]),
                 score=score_of(float(p[i])),
                 confidence=float(confidence[i]),
-                direction=direction_of(float(value[i]), float(expected[i]), float(p[i] if i == small else p_shown[i])),
+                direction=direction_of(float(value[i]), float(expected[i]), float(p_shown[i])),
                 sustained=bool(sustained[i]),
                 muted=quiet is not None and bool(quiet[i]),
                 parts=parts if i == small else (),

@@ -59,14 +59,20 @@ def _key(key: dict[str, str], names: dict[tuple[str, str], str]) -> str:
 
 
 def _incidents(state: State, names: dict[tuple[str, str], str]) -> list[str]:
-    query = "SELECT keys, opened_us, closed_us, observed, expected, direction FROM incident ORDER BY opened_us, id"
+    query = (
+        "SELECT keys, opened_us, closed_us, observed, expected, direction, causes FROM incident ORDER BY opened_us, id"
+    )
     found = []
-    for keys, opened_us, closed_us, observed, expected, direction in state.db.execute(query):
+    for keys, opened_us, closed_us, observed, expected, direction, causes in state.db.execute(query):
         listed = json.loads(keys)
         who = _key(listed[0], names) + (f" and {len(listed) - 1} more" if len(listed) > 1 else "")
         until = f"until {iso(closed_us)}" if closed_us else "still open"
         how = {"up": "above", "down": "below"}.get(direction, "unlike")
-        found.append(f"{iso(opened_us)}, {until}: {who} {how} expected, {observed:.4g} for {expected:.4g}")
+        why = "".join(
+            f"; {each['keys']} of {each['of']} {each['direction']} {_key(each['key'], names)}"
+            for each in json.loads(causes)
+        )
+        found.append(f"{iso(opened_us)}, {until}: {who} {how} expected, {observed:.4g} for {expected:.4g}{why}")
     return found
 
 

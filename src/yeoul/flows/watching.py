@@ -31,8 +31,6 @@ SMALL = "(small together)"
 """What stands for the keys below `min_volume` where they are judged as one."""
 
 _FORGET_EVERY = 360
-_LEADS = 0.3
-"""Of what the small keys together deviate by, a title (say) is named beside the keys when it carries so much."""
 _MOST_PIECES = 10
 _HOUR_US = 3_600_000_000
 
@@ -155,8 +153,7 @@ class DetectFlow:
         """What carries a deviation, over how many parts it is, and over how many usually."""
         if alarm.key == TOGETHER:
             found = [Piece(self._ids.key(key), *numbers) for key, *numbers in alarm.parts]
-            below = self._breakdown.shared(self._watch.small, TOGETHER) if self._breakdown else []
-            found += [piece for piece in below if piece.share >= _LEADS]
+            found += self._breakdown.shared(self._watch.small, TOGETHER) if self._breakdown else []
             return sorted(found, key=lambda piece: -piece.share)[:_MOST_PIECES], 0, 0.0
         return self._breakdown.pieces(alarm.key) if self._breakdown else ([], 0, 0.0)
 

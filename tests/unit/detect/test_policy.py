@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from yeoul.detect.policy import Policy
+from yeoul.detect.policy import RULES, Policy
 
 DAY = 8640.0
 
@@ -82,3 +82,45 @@ def test_many_keys_at_once_do_not_spoil_the_threshold():
             p = np.full(500, 1e-7 if outage else 0.5)
             it.judge(p, np.full(500, 90.0), np.full(500, 30.0), np.ones(500))
     assert struck.threshold > calm.threshold / 10
+
+
+def test_keys_that_fail_together_are_alarmed_by_the_step_up_and_one_alone_is_not():
+    def alarmed(odd: int) -> int:
+        it = policy()
+        quiet = np.ones(200)
+        it.judge(quiet, np.full(200, 90.0), np.full(200, 30.0), np.ones(200))
+        p = np.where(np.arange(200) < odd, 20 * it.threshold, 1.0)
+        return int(it.judge(p, np.full(200, 90.0), np.full(200, 30.0), np.ones(200))[0].sum())
+
+    assert (alarmed(1), alarmed(10), alarmed(40)) == (0, 0, 40)
+
+
+def test_keys_that_an_incident_holds_make_nobody_else_likelier():
+    it = policy()
+    p = np.where(np.arange(200) < 50, 1e-12, 1.0)
+    for _ in range(5):
+        it.judge(p, np.full(200, 90.0), np.full(200, 30.0), np.ones(200))
+    assert it.cut == it.threshold
+
+
+def test_every_odd_key_is_told_which_rule_held_it_back():
+    table = [
+        ("usual", 0.5, 90.0, 30.0, 1.0, False),
+        ("usual", 1.0, np.nan, 30.0, 0.0, False),
+        ("volume", 1e-12, 19.0, 2.0, 1.0, False),
+        ("history", 1e-12, 90.0, 30.0, 0.1, False),
+        ("effect", 1e-12, 1190.0, 1000.0, 1.0, False),
+        ("chance", 9e-4, 90.0, 30.0, 1.0, False),
+        ("muted", 1e-12, 90.0, 30.0, 1.0, True),
+        ("single", 1e-12, 90.0, 30.0, 1.0, False),
+    ]
+    it = policy()
+    columns = [np.array([row[i] for row in table]) for i in range(1, 6)]
+    alarmed, sustained = it.judge(*columns[:4], muted=columns[4])
+    assert [it.verdict(slot) for slot in range(len(table))] == [row[0] for row in table]
+    assert alarmed.tolist() == [row[0] in {"muted", "single"} for row in table]
+    assert not sustained.any()
+    it.judge(*columns[:4], muted=columns[4])
+    assert it.verdict(7) == "sustained"
+    assert dict(zip(RULES, it.counts.tolist(), strict=True))["muted"] == 1
+    assert it.counts.sum() == len(table) - 1  # of what has no value nothing is said
