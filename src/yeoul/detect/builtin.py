@@ -6,6 +6,7 @@ __all__ = ["DETECTORS"]
 
 DETECTORS: dict[str, str] = {
     "kmeans": "yeoul.detect.kmeans:StreamingKMeans",
+    "novelty": "yeoul.detect.novelty:Novelty",
     "seasonal": "yeoul.detect.seasonal:Seasonal",
 }
 """Name to `"module:Name"`; others come by the entry point group `yeoul.detectors`."""

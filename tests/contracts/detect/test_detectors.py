@@ -37,7 +37,7 @@ pytestmark = pytest.mark.parametrize("name", sorted(DETECTORS))
 
 
 def test_the_suite_walks_every_detector_there_is(name: str):
-    assert len(DETECTORS) == 2
+    assert len(DETECTORS) == 3
     assert make(name).name == name
 
 
@@ -169,7 +169,7 @@ def test_a_shift_that_lasts_becomes_the_new_normal_within_an_hour(name: str):
     values = normal(300 + 360 + 60, 10)
     values[300:, 2] *= 4
     judged = feed(make(name), values)
-    assert judged[301].p[2] < 1e-4
+    assert min(judged[300].p[2], judged[301].p[2]) < 1e-4  # some tell it once only
     settled = np.array([judgement.p[2] for judgement in judged[660:]])
     assert np.median(settled) > 0.05
     assert judged[-1].expected[2] == pytest.approx(values[600:, 2].mean(), rel=0.15)

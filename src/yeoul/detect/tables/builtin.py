@@ -5,12 +5,17 @@ from __future__ import annotations
 __all__ = ["SCORERS"]
 
 SCORERS: dict[str, str] = {
+    "ensemble": "yeoul.detect.tables.ensemble:Ensemble",
     "gru": "yeoul.detect.tables.deep.recurrent:Gru",
+    "kmeans": "yeoul.detect.tables.ticking:TickingKMeans",
     "lstm": "yeoul.detect.tables.deep.recurrent:Lstm",
+    "novelty": "yeoul.detect.tables.ticking:TickingNovelty",
     "pca": "yeoul.detect.tables.components:Components",
     "rnn": "yeoul.detect.tables.deep.recurrent:Rnn",
+    "seasonal": "yeoul.detect.tables.ticking:TickingSeasonal",
     "seq2seq": "yeoul.detect.tables.deep.seq2seq:Seq2Seq",
     "two-stage-lstm": "yeoul.detect.tables.deep.two_stage:TwoStage",
+    "univariate": "yeoul.detect.tables.ticking:Univariate",
     "windows": "yeoul.detect.tables.windows:Windows",
 }
 """Name to `"module:Name"`; others come by the entry point group `yeoul.scorers`."""
