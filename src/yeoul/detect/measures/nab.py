@@ -134,7 +134,7 @@ def _curve(
 def _cost(series: Labelled) -> Floats:
     """What an alarm in each row is worth outside windows, in [-1, 0]: little just after a window."""
     cost = np.full(series.rows, -1.0)
-    ends = [begin for begin, _ in series.windows[1:]] + [series.rows]
+    ends = [*(begin for begin, _ in series.windows), series.rows][1:]
     for (begin, end), until in zip(series.windows, ends, strict=True):
         rows = np.arange(end, until)
         cost[rows] = _sigmoid((rows - (end - 1)) / max(end - begin - 1, 1))

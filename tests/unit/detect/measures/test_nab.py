@@ -78,3 +78,7 @@ def test_an_order_is_all_that_counts(profile: NabProfile):
 
 def test_probation_is_a_part_of_the_rows_and_not_more_than_750():
     assert [Labelled(rows, ()).probation for rows in (100, 4032, 22_695)] == [15, 604, 750]
+
+
+def test_in_a_series_without_windows_every_alarm_costs():
+    assert nab_at([SERIES, Labelled(100, ())], [*alarms(40, 70), *alarms(20, 5)], 1.0).score == pytest.approx(97.25)
