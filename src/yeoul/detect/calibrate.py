@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["TailCalibrator"]
+__all__ = ["PooledRate", "TailCalibrator"]
 
 Floats = NDArray[np.float64]
 
@@ -19,6 +19,10 @@ _HEAVIEST = 0.3
 """The Pareto shape is held in [0, 0.3]: never lighter than exponential, never so heavy that nothing is rare."""
 _PRIOR_SCORES = 500.0
 _FLOOR = 1e-300
+_RATE_LEVEL = 1e-3
+_RATE_PRIOR = 500.0
+_MOST_FACTOR = 20.0
+_MOST_AT_ONCE = 10.0
 
 
 class TailCalibrator:
@@ -123,3 +127,43 @@ class TailCalibrator:
         """Take over what `snapshot` gave."""
         self._counts = np.array(state["counts"], np.float64)
         self._fit()
+
+
+class PooledRate:
+    """Corrects a p that follows from a fixed law by how often all keys together come below one in a thousand.
+
+    It begins as if 500 had been expected and had come, and forgets with a time constant of `memory_ticks`: one series
+    hardly moves it, a thousand keys do within an hour. A tick counts at most ten times what it should have, so that an
+    incident of many keys does not make itself usual.
+
+    >>> rate = PooledRate()
+    >>> for _ in range(3000):
+    ...     rate.learn(np.linspace(0.0002, 1.0, 5000) ** 1.2)
+    >>> round(rate.factor, 1)
+    2.9
+    """
+
+    def __init__(self, memory_ticks: float = 8640.0) -> None:
+        self._keep = 1.0 - 1.0 / memory_ticks
+        self._expected = self._realised = 0.0
+
+    @property
+    def factor(self) -> float:
+        """What p is to be multiplied by, in [1/20, 20]."""
+        factor = (_RATE_PRIOR + self._realised) / (_RATE_PRIOR + self._expected)
+        return min(max(factor, 1.0 / _MOST_FACTOR), _MOST_FACTOR)
+
+    def learn(self, p: Floats) -> None:
+        """Count a tick's p, uncorrected, of the keys that were judged."""
+        expected = _RATE_LEVEL * len(p)
+        realised = min(float((p <= _RATE_LEVEL).sum()), _MOST_AT_ONCE * max(expected, _RATE_LEVEL * _RATE_PRIOR))
+        self._expected = self._keep * self._expected + expected
+        self._realised = self._keep * self._realised + realised
+
+    def snapshot(self) -> dict[str, Any]:
+        """The two counts."""
+        return {"expected": self._expected, "realised": self._realised}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take over what `snapshot` gave."""
+        self._expected, self._realised = float(state["expected"]), float(state["realised"])

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import erfc
 
+from yeoul.detect.calibrate import PooledRate
 from yeoul.detect.contract import Judgement, Tick
 from yeoul.detect.gaps import gap_fields, gap_ratio
 from yeoul.detect.slots import SlotArrays, parts
@@ -60,9 +61,9 @@ class Novelty:
     the usual, logarithmic far out, without a unit. Its novelty is the gap to the nearest earlier value over the mean
     of the three largest gaps before; so is that of its deviation from the median of the last 25 values, which counts
     little (weight 0.027), root of the sum of squares. Novelty r becomes p = 0.0024 (1 + r / 0.186)^-4,
-    times 1 + (300 / n)^4 after n values. What was shown
-    becomes usual at once: a shift alarms when it comes, and never again. O(n) a tick, about 650 bytes a key. Values may
-    be any real numbers.
+    times 1 + (300 / n)^4 after n values, and corrected by what all keys together realise. What was shown becomes usual
+    at once: a shift alarms when it comes, and never again. O(n) a tick, about 650 bytes a key. Values may be any real
+    numbers.
 
     >>> detector, alive = Novelty(), np.ones(1, bool)
     >>> rng = np.random.default_rng(1)
@@ -78,6 +79,7 @@ class Novelty:
 
     def __init__(self) -> None:
         self._slots = SlotArrays(_FIELDS)
+        self._rate = PooledRate()
 
     def judge(self, tick: Tick) -> Judgement:
         size = len(tick.value)
@@ -85,12 +87,13 @@ class Novelty:
         value = np.asarray(tick.value, np.float64)
         known = tick.alive & np.isfinite(value)
         judged = Judgement(*(np.empty(size) for _ in range(5)))
-        for part in parts(size):
-            self._judge(part, np.where(known[part], value[part], 0.0), known[part], judged)
+        rare = [self._judge(part, np.where(known[part], value[part], 0.0), known[part], judged) for part in parts(size)]
+        self._rate.learn(np.concatenate(rare) if rare else np.zeros(0))
         self._begin()
         return judged
 
-    def _judge(self, part: slice, value: Floats, known: NDArray[np.bool_], judged: Judgement) -> None:
+    def _judge(self, part: slice, value: Floats, known: NDArray[np.bool_], judged: Judgement) -> Floats:
+        """Judge a part of the slots into `judged` and learn from it; returns the uncorrected p of what was judged."""
         slots = self._slots.part(part)
         slots["origin"][:] = np.where(known & np.isnan(slots["origin"]), value, slots["origin"])
         origin = np.where(np.isnan(slots["origin"]), 0.0, slots["origin"])
@@ -105,13 +108,15 @@ class Novelty:
         with np.errstate(divide="ignore", invalid="ignore"):
             distance = np.nan_to_num(away / (_TO_DEVIATION * slots["spread"]), nan=0.0)
         usual = np.maximum(erfc(distance / np.sqrt(2.0)), _LEAST_USUAL)
-        judged.p[part] = np.where(ready, np.minimum(p, usual), 1.0)
+        corrected = np.where(told > 0.0, p * self._rate.factor, 1.0)
+        judged.p[part] = np.where(ready, np.minimum(corrected, usual), 1.0)
         judged.confidence[part] = np.where(ready, seen / (seen + _BASE), 0.0)
         said = (seen > 0) & known
         judged.expected[part] = expected = np.where(said, origin + middle, 0.0)
         reach = np.where(said, slots["range99"], 0.0).astype(np.float64)
         judged.lower[part], judged.upper[part] = expected - reach, expected + reach
         _learn(slots, moved, away.astype(np.float64), known)
+        return np.asarray(p[ready])
 
     def _told(self, slots: Slots, moved: NDArray[np.float32], middle: Floats, ready: NDArray[np.bool_]) -> Floats:
         """Novelty where it tops what is held, else 0."""
@@ -147,10 +152,11 @@ class Novelty:
         return self._slots.nbytes
 
     def snapshot(self) -> dict[str, Any]:
-        return {"slots": self._slots.snapshot()}
+        return {"slots": self._slots.snapshot(), "rate": self._rate.snapshot()}
 
     def restore(self, state: dict[str, Any]) -> None:
         self._slots.restore(state["slots"])
+        self._rate.restore(state["rate"])
 
 
 def _novelty(slots: Slots, moved: NDArray[np.float32], middle: Floats, known: NDArray[np.bool_]) -> Floats:

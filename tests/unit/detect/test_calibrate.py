@@ -3,7 +3,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from yeoul.detect.calibrate import TailCalibrator
+from yeoul.detect.calibrate import PooledRate, TailCalibrator
 
 GROUP = np.zeros(4000, np.intp)
 
@@ -62,3 +62,21 @@ def test_the_step_of_a_score_is_the_one_whose_edges_are_around_it():
     assert np.array_equal(calibrator.step(scores), wanted)
     group = np.zeros(len(scores), np.intp)
     assert calibrator.rare(calibrator.step(scores), group)[calibrator.p(scores, group) <= 0.02].all()
+
+
+def test_a_rate_is_corrected_by_many_keys_and_hardly_by_one_series():
+    one, many = PooledRate(), PooledRate()
+    too_small = np.random.default_rng(0).random(4000) ** 1.5  # ten times too many below one in a thousand
+    for p in too_small:
+        one.learn(np.array([p]))
+    for _ in range(360):
+        many.learn(too_small)
+    assert 1.0 < one.factor < 1.15
+    assert 3.0 < many.factor < 12.0
+
+
+def test_an_incident_of_all_keys_moves_the_rate_little():
+    rate = PooledRate()
+    for tick in range(720):
+        rate.learn(np.full(1000, 1e-9 if 700 <= tick < 706 else 0.5))
+    assert rate.factor < 1.0
