@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("--ticks", type=int, default=60)
     args = parser.parse_args()
     print(f"{'detectors':18} {'keys':>8} {'ms a tick':>10} {'worst':>8} {'bytes a key':>12} {'x bare tail':>12}")
-    for detectors in (("seasonal",), ("kmeans",), ("seasonal", "kmeans")):
+    for detectors in (("seasonal",), ("kmeans",), ("novelty",), ("spectral",), ("polynomial",), ("seasonal", "kmeans")):
         for keys in (1_000, 10_000, 100_000):
             middle, worst, size, bare = measure(keys, args.ticks, detectors)
             print(f"{'+'.join(detectors):18} {keys:8} {middle:10.1f} {worst:8.1f} {size:12.0f} {middle / bare:12.1f}")
