@@ -22,7 +22,8 @@ _FARTHEST = 6.0
 """A value enters the history at most so many spreads from what was expected: a spike does not bend it, a shift does."""
 _FARTHEST_LEARNT = 25.0
 _SPREAD = 1.0 - 1.0 / 120.0
-_LEAST_SPREAD = 1e-3
+_LEAST_SPREAD = 1e-6
+_LARGEST_VALUE = 1e37
 _TO_DEVIATION = 1.2533141373155001
 _Z99 = 2.5758293035489004
 _TRUSTED = 60.0
@@ -68,8 +69,8 @@ class LargestKeys:
     def judge(self, tick: Tick) -> Judgement:
         size = len(tick.value)
         self._sizes.grow(size)
-        value = np.asarray(tick.value, np.float64)
-        known = tick.alive & np.isfinite(value)
+        known = tick.alive & np.isfinite(tick.value)
+        value = np.clip(tick.value, -_LARGEST_VALUE, _LARGEST_VALUE)
         self._choose(np.where(known, value, 0.0), known)
         judged = Judgement(np.ones(size), np.zeros(size), np.zeros(size), np.zeros(size), np.zeros(size))
         followed = self._rings["slot"]
@@ -89,7 +90,7 @@ class LargestKeys:
         expected = self.expect(ring)
         begun = rings["spread"][rows] > 0
         own = np.where(begun, rings["spread"][rows], _first_spread(ring))
-        spread = np.maximum(_TO_DEVIATION * own, _LEAST_SPREAD * np.abs(expected) + 1e-9)
+        spread = np.maximum(_TO_DEVIATION * own, _LEAST_SPREAD * np.abs(expected) + 1e-30)
         away = (value - expected) / spread
         raw = self.oddness(ring, value, np.abs(away))
         group = np.zeros(len(rows), np.intp)

@@ -35,6 +35,8 @@ _SPREAD = 1.0 - 1.0 / 240.0
 _STEP99 = 0.05
 _TO_DEVIATION = 1.2533141373155001
 _Z99 = 2.5758293035489004
+_LARGEST_VALUE = 1e37
+"""What is beyond is taken as this: it has to go into four bytes."""
 _BEGUN_AT_ONCE = 4096
 
 _FIELDS: dict[str, tuple[str, float, int]] = {
@@ -84,8 +86,8 @@ class Novelty:
     def judge(self, tick: Tick) -> Judgement:
         size = len(tick.value)
         self._slots.grow(size)
-        value = np.asarray(tick.value, np.float64)
-        known = tick.alive & np.isfinite(value)
+        known = tick.alive & np.isfinite(tick.value)
+        value = np.clip(tick.value, -_LARGEST_VALUE, _LARGEST_VALUE)
         judged = Judgement(*(np.empty(size) for _ in range(5)))
         rare = [self._judge(part, np.where(known[part], value[part], 0.0), known[part], judged) for part in parts(size)]
         self._rate.learn(np.concatenate(rare) if rare else np.zeros(0))

@@ -67,3 +67,14 @@ def test_progress_is_told_in_rows():
     told: list[tuple[int, int]] = []
     score_table(series(), ScoringConfig(), lambda done, rows: told.append((done, rows)))
     assert told == [(0, 260), (256, 260), (260, 260)]
+
+
+@pytest.mark.parametrize("name", ["novelty", "polynomial", "spectral"])
+@pytest.mark.parametrize("scale", [1e-12, 1.0, 1e30])
+def test_any_real_number_is_taken(name: str, scale: float):
+    values = scale * np.random.default_rng(1).normal(size=260)
+    values[240], values[250] = 50.0 * scale, 1e300
+    p = score_table(Table(values[:, None], ("load",), np.arange(260) * STEP_US), ScoringConfig(detector=name)).p
+    assert ((p > 0) & (p <= 1)).all()
+    assert p[240] < 1e-3
+    assert (p < 1e-3).sum() < 5
