@@ -100,7 +100,8 @@ class LargestKeys:
         judged.expected[slots] = expected
         judged.lower[slots], judged.upper[slots] = expected - _Z99 * spread, expected + _Z99 * spread
         keep = np.minimum(_SPREAD, 1.0 - 1.0 / (seen + 1.0))
-        error = np.minimum(np.abs(away), _FARTHEST_LEARNT) * spread
+        # A key that was flat until now has no spread to bound its first move by.
+        error = np.where(own > 0, np.minimum(np.abs(away), _FARTHEST_LEARNT), np.abs(away)) * spread
         near = np.clip(away, -_FARTHEST, _FARTHEST) * spread
         rings["spread"][rows] = keep * own + (1.0 - keep) * error
         self._push(rows, expected + near)
