@@ -18,7 +18,7 @@ from yeoul.flows.archived import archived
 from yeoul.flows.declaration import check_declaration
 from yeoul.flows.plan import Plan, StreamPlan
 from yeoul.flows.ranking import RankFlow
-from yeoul.store import State, check_at_rest, read_state, unpack
+from yeoul.store import State, check_at_rest, column_of, read_state, unpack
 from yeoul.streams import Checkpoint, Layout, LocalStream, Part
 from yeoul.streams.log import COLUMNS, Archive, decode, read
 
@@ -227,11 +227,12 @@ def _late(state: State, file: IO[bytes]) -> None:
 
 
 def _findings(state: State, file: IO[bytes]) -> None:
+    muted = column_of(state.db, "finding", "muted", "''")
     query = (
         "SELECT id, block, detector, keys, start_us, observed, expected, lower, upper, p, score, confidence, why, "
-        f"{_column(state, 'finding', 'muted')} FROM finding ORDER BY start_us, block, keys, detector"
+        f"{muted} FROM finding ORDER BY start_us, block, keys, detector"
     )
-    for id_, block, detector, keys, start_us, *numbers, why, muted in state.db.execute(query):
+    for id_, block, detector, keys, start_us, *numbers, why, entry in state.db.execute(query):
         names = ("observed", "expected", "lower", "upper", "p", "score", "confidence")
         _line(
             file,
@@ -242,14 +243,15 @@ def _findings(state: State, file: IO[bytes]) -> None:
             window_start=iso(start_us),
             **dict(zip(names, numbers, strict=True)),
             why=json.loads(why),
-            muted=muted or None,
+            muted=entry or None,
         )
 
 
 def _incidents(state: State, file: IO[bytes]) -> None:
+    causes = column_of(state.db, "incident", "causes", "'[]'")
     query = (
         "SELECT id, block, keys, detectors, opened_us, closed_us, score, observed, expected, contributors, findings, "
-        f"{_column(state, 'incident', 'causes')} FROM incident ORDER BY opened_us, block, id"
+        f"{causes} FROM incident ORDER BY opened_us, block, id"
     )
     for row in state.db.execute(query):
         _line(
@@ -265,14 +267,8 @@ def _incidents(state: State, file: IO[bytes]) -> None:
             expected=row[8],
             contributors=json.loads(row[9]),
             findings=row[10],
-            causes=[_cause(each) for each in json.loads(row[11] or "[]")],
+            causes=[_cause(each) for each in json.loads(row[11])],
         )
-
-
-def _column(state: State, table: str, name: str) -> str:
-    """A column, or nothing in its place in a state that an older release made and no engine has opened since."""
-    known = {row[1] for row in state.db.execute(f"PRAGMA table_info({table})")}
-    return name if name in known else "NULL"
 
 
 def _cause(cause: dict[str, Any]) -> dict[str, Any]:

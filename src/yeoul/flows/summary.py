@@ -10,7 +10,7 @@ from typing import Any
 from yeoul.events import iso
 from yeoul.flows.export import ledgers
 from yeoul.flows.plan import Plan
-from yeoul.store import State, read_state
+from yeoul.store import State, column_of, read_state
 
 __all__ = ["Summary", "summary"]
 
@@ -59,8 +59,10 @@ def _key(key: dict[str, str], names: dict[tuple[str, str], str]) -> str:
 
 
 def _incidents(state: State, names: dict[tuple[str, str], str]) -> list[str]:
+    shared = column_of(state.db, "incident", "causes", "'[]'")
     query = (
-        "SELECT keys, opened_us, closed_us, observed, expected, direction, causes FROM incident ORDER BY opened_us, id"
+        "SELECT keys, opened_us, closed_us, observed, expected, direction, "
+        f"{shared} FROM incident ORDER BY opened_us, id"
     )
     found = []
     for keys, opened_us, closed_us, observed, expected, direction, causes in state.db.execute(query):

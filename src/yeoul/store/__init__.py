@@ -7,6 +7,7 @@ for everybody else (console, export, doctor): read-only, beside a running engine
 from yeoul.store.durable import sync
 from yeoul.store.good_copy import Restored, copy_age_s
 from yeoul.store.pack import pack, unpack
+from yeoul.store.schema import column_of
 from yeoul.store.state import State, check_at_rest, check_state, open_state, read_state, scratch_state
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "State",
     "check_at_rest",
     "check_state",
+    "column_of",
     "copy_age_s",
     "open_state",
     "pack",

@@ -5,7 +5,9 @@ All times are integer microseconds UTC. `block` columns hold what `pack` makes.
 
 from __future__ import annotations
 
-__all__ = ["STEPS"]
+import sqlite3
+
+__all__ = ["STEPS", "column_of"]
 
 _FIRST = """
 -- What this state was made from: release, fingerprint of each stream's declaration.
@@ -118,3 +120,12 @@ ALTER TABLE incident ADD COLUMN causes TEXT NOT NULL DEFAULT '[]';
 
 STEPS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD)
 """Step i brings a state of version i to version i + 1 (SQLite's `user_version`)."""
+
+
+def column_of(db: sqlite3.Connection, table: str, name: str, otherwise: str) -> str:
+    """What to select for a column: itself, or `otherwise` in a state of an older release that no engine has opened yet.
+
+    Readers work beside whatever engine runs; only the engine brings a state up to date.
+    """
+    known = {row[1] for row in db.execute(f"PRAGMA table_info({table})")}
+    return name if name in known else otherwise

@@ -8,6 +8,7 @@ from itertools import groupby, pairwise
 from typing import Any
 
 from yeoul.flows.views.names import Names
+from yeoul.store import column_of
 
 __all__ = ["closed_lately", "incident_detail", "incident_page", "muted_findings", "open_incidents"]
 
@@ -20,7 +21,6 @@ _CHANGES_SHOWN = 200
 _COLUMNS = (
     "id, block, keys, detectors, opened_us, updated_us, closed_us, score, confidence, direction, observed, expected, "
     "contributors, findings, (SELECT min(start_us) FROM finding WHERE finding.incident = incident.id) AS since_us, "
-    "causes"
 )
 _FINDING = ("id", "detector", "start_us", "observed", "expected", "lower", "upper", "p", "score", "confidence")
 
@@ -29,7 +29,7 @@ def open_incidents(db: sqlite3.Connection, names: Names) -> tuple[dict[str, dict
     """Open incidents by id, those with the highest scores; and how many are open in all."""
     total = db.execute("SELECT count(*) FROM incident WHERE closed_us IS NULL").fetchone()[0]
     rows = db.execute(
-        f"SELECT {_COLUMNS} FROM incident WHERE closed_us IS NULL ORDER BY score DESC, opened_us DESC, id LIMIT ?",
+        f"SELECT {_columns(db)} FROM incident WHERE closed_us IS NULL ORDER BY score DESC, opened_us DESC, id LIMIT ?",
         (_OPEN_SHOWN,),
     )
     return {row[0]: _brief(row, names) for row in rows}, total
@@ -38,7 +38,7 @@ def open_incidents(db: sqlite3.Connection, names: Names) -> tuple[dict[str, dict
 def closed_lately(db: sqlite3.Connection, names: Names, limit: int = 10) -> list[dict[str, Any]]:
     """Incidents that are over, newest first."""
     rows = db.execute(
-        f"SELECT {_COLUMNS} FROM incident WHERE closed_us IS NOT NULL ORDER BY closed_us DESC, id LIMIT ?", (limit,)
+        f"SELECT {_columns(db)} FROM incident WHERE closed_us IS NOT NULL ORDER BY closed_us DESC, id LIMIT ?", (limit,)
     )
     return [_brief(row, names) for row in rows]
 
@@ -50,7 +50,7 @@ def incident_page(
     wanted = {"open": "closed_us IS NULL", "closed": "closed_us IS NOT NULL", "all": "1"}[status]
     before = 1 << 62 if before_us is None else before_us
     rows = db.execute(
-        f"SELECT {_COLUMNS} FROM incident WHERE {wanted} AND opened_us < ? ORDER BY opened_us DESC, id LIMIT ?",
+        f"SELECT {_columns(db)} FROM incident WHERE {wanted} AND opened_us < ? ORDER BY opened_us DESC, id LIMIT ?",
         (before, limit + 1),
     ).fetchall()
     page, more = rows[:limit], len(rows) > limit
@@ -59,7 +59,7 @@ def incident_page(
         last = page[-1][4]
         page += [
             row
-            for row in db.execute(f"SELECT {_COLUMNS} FROM incident WHERE {wanted} AND opened_us = ?", (last,))
+            for row in db.execute(f"SELECT {_columns(db)} FROM incident WHERE {wanted} AND opened_us = ?", (last,))
             if row[0] not in {shown[0] for shown in page}
         ]
     return {"incidents": [_brief(row, names) for row in page], "next_before_us": page[-1][4] if more else None}
@@ -67,7 +67,7 @@ def incident_page(
 
 def incident_detail(db: sqlite3.Connection, names: Names, id_: str) -> dict[str, Any] | None:
     """One incident in full; None when there is none of this id."""
-    row = db.execute(f"SELECT {_COLUMNS} FROM incident WHERE id = ?", (id_,)).fetchone()
+    row = db.execute(f"SELECT {_columns(db)} FROM incident WHERE id = ?", (id_,)).fetchone()
     if row is None:
         return None
     brief = _brief(row, names)
@@ -81,6 +81,10 @@ def incident_detail(db: sqlite3.Connection, names: Names, id_: str) -> dict[str,
         "finding_list": _findings(db, names, id_),
         "changes": _changes(db, names, brief),
     }
+
+
+def _columns(db: sqlite3.Connection) -> str:
+    return _COLUMNS + column_of(db, "incident", "causes", "'[]'")
 
 
 def _brief(row: tuple[Any, ...], names: Names) -> dict[str, Any]:
@@ -134,6 +138,8 @@ def _findings(db: sqlite3.Connection, names: Names, id_: str) -> list[dict[str, 
 
 def muted_findings(db: sqlite3.Connection, names: Names) -> list[dict[str, Any]]:
     """What the calendar muted lately, newest first."""
+    if column_of(db, "finding", "muted", "") != "muted":
+        return []
     rows = db.execute(
         f"SELECT keys, why, {', '.join(_FINDING)}, block, muted FROM finding WHERE muted != '' "
         "ORDER BY start_us DESC, id LIMIT ?",
