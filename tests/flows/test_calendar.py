@@ -7,9 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from yeoul.clock import ManualClock
 from yeoul.events import iso
+from yeoul.flows.engine import Engine
+from yeoul.flows.explain import explain
 from yeoul.flows.replay import replay
 from yeoul.settings import load_workspace
+from yeoul.store import open_state
 from yeoul.testing.results import rows_of
 from yeoul.testing.workspaces import plain_line, plain_workspace
 
@@ -72,3 +76,19 @@ def test_an_entry_for_other_keys_mutes_nobody_else(tmp_path: Path, log: bytes):
 
 def test_a_level_begins_anew_with_the_entry_and_after_it(tmp_path: Path, log: bytes):
     assert rows_of(run(tmp_path, log, entry("rebaseline", keys="c1")) / "incidents.ndjson") == []
+
+
+def test_a_row_is_explained_with_what_became_of_its_key(tmp_path: Path, log: bytes):
+    place = plain_workspace(tmp_path, stream={"window": '"10s"'}, extra=DETECT)
+    (place / "logs/a.ndjson").write_bytes(log)
+    plan = load_workspace(place).plan()
+    engine = Engine(plan, open_state(place / ".yeoul"), ManualClock(AT_US), live=False)
+    engine.load()
+    engine.poll()
+    while engine.step():
+        engine.advance()
+    engine.finish()
+    engine.close()
+    told = explain(plan, "logs/a.ndjson:3")
+    notes = [told.kind, told.why, *told.notes]
+    assert any(note.startswith("detect.customers of c") and "nothing odd" in note for note in notes), notes

@@ -84,6 +84,8 @@ class WatchConfig:
 class Told:
     """What became of one key in the last tick."""
 
+    at_us: int
+    """Start of that window."""
     rule: str
     """One of `RULES`."""
     observed: float
@@ -375,7 +377,7 @@ class Watch:
         if slot < 0 or slot >= len(self._p):
             return None
         observed, expected, lower, upper = self.current(np.array([key]))[0].tolist()
-        return Told(self._policy.verdict(slot), observed, expected, lower, upper, float(self._p[slot]))
+        return Told(self._last_us, self._policy.verdict(slot), observed, expected, lower, upper, float(self._p[slot]))
 
     @property
     def nbytes(self) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 from yeoul.errors import StateError
 from yeoul.events import Rows, format_duration, iso
 from yeoul.flows.explain.explained import Explained
+from yeoul.flows.explain.judged import judged
 from yeoul.flows.explain.kept import KeptStream
 from yeoul.flows.explain.line import Line, lines_with, parse_position, read_line
 from yeoul.flows.explain.place import Place, Reading, find_place, reading_of
@@ -49,7 +50,10 @@ def explain(plan: Plan, position: str, stream: str | None = None) -> Explained:
         return _Case(place, line, None).told()
     try:
         state.db.execute("BEGIN")
-        return _Case(place, line, KeptStream(state, place.stream)).told()
+        told = _Case(place, line, KeptStream(state, place.stream)).told()
+        if told.kind == "counted":
+            told.notes += judged(state, plan, told.stream, told.key)
+        return told
     finally:
         state.close()
 
