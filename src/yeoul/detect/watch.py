@@ -295,7 +295,9 @@ class Watch:
             self._judge_muted(quiet, made, value)
         p, expected, lower, upper, confidence = made
         # of what no detector judged, the same p says whether the amount is remarkable
-        aside = np.flatnonzero(first.confidence <= 0) if quiet is not None else np.array([max(small, 0)])
+        aside = np.flatnonzero(quiet) if quiet is not None else np.zeros(0, np.intp)
+        if small >= 0:
+            aside = np.append(aside, small)
         p_shown = np.array(p_shown)
         p_shown[aside] = np.minimum(p_shown[aside], p[aside])
         self._sure = np.where(sure > 0, sure, self._sure).astype(np.float32)

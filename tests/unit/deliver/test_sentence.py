@@ -37,7 +37,9 @@ CASES: list[tuple[dict[str, Any], str]] = [
             "change": "opened",
             "keys": [{"c": "a"}, {"c": "b"}],
             "contributors": [{"key": {"mck": "t1"}, "share": 0.9}],
-            "causes": [{"key": {"mck": "t1"}, "direction": "lost", "keys": 84, "of": 91, "since": "2026-03-02T20:10:00Z"}],
+            "causes": [
+                {"key": {"mck": "t1"}, "direction": "lost", "keys": 84, "of": 91, "since": "2026-03-02T20:10:00Z"}
+            ],
         },
         "Abnormal: c a; c b, 84 of 91 lost mck t1 at 2026-03-02T20:10:00Z",
     ),
