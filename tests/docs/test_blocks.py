@@ -112,8 +112,14 @@ def _run_shell(code: str, folder: Path, where: str) -> None:
     assert done.returncode == 0, f"{where}\n{done.stdout}\n{done.stderr}"
 
 
-# The guide's commands start processes, which takes a quarter of a minute.
-SLOW = {ROOT / "docs/guide.md": pytest.mark.slow}
+# The guide's commands start processes, and the others train networks, which takes a quarter of a minute.
+SLOW = {
+    ROOT / "docs/guide.md": pytest.mark.slow,
+    **{
+        ROOT / f"docs/detectors/{name}.md": pytest.mark.slow
+        for name in ("gru", "lstm", "rnn", "seq2seq", "two-stage-lstm")
+    },
+}
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from yeoul.detect.tables import SCORERS
 
 DOCS = Path(__file__).parents[2] / "docs"
 # Folder of pages, and the tuple (or table) of built-ins that it must cover.
-BESIDE = {"index", "alarm-policy"}
-"""Pages of a folder that are of no single part."""
+BESIDE = {"index", "alarm-policy", "pyod"}
+"""Pages of a folder that are of no single part, or of several."""
 FAMILIES = {"detectors": "yeoul.detect:DETECTORS", "sources": "yeoul.ingest:SOURCES", "rankings": "yeoul.rank:RANKINGS"}
 
 

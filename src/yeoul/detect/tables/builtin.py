@@ -5,11 +5,18 @@ from __future__ import annotations
 __all__ = ["SCORERS"]
 
 SCORERS: dict[str, str] = {
+    "avgknn": "yeoul.detect.tables.outliers:Avgknn",
+    "cblof": "yeoul.detect.tables.outliers:Cblof",
     "ensemble": "yeoul.detect.tables.ensemble:Ensemble",
     "gru": "yeoul.detect.tables.deep.recurrent:Gru",
+    "hbos": "yeoul.detect.tables.outliers:Hbos",
+    "iforest": "yeoul.detect.tables.outliers:Iforest",
     "kmeans": "yeoul.detect.tables.ticking:TickingKMeans",
+    "knn": "yeoul.detect.tables.outliers:Knn",
+    "lof": "yeoul.detect.tables.outliers:Lof",
     "lstm": "yeoul.detect.tables.deep.recurrent:Lstm",
     "novelty": "yeoul.detect.tables.ticking:TickingNovelty",
+    "ocsvm": "yeoul.detect.tables.outliers:Ocsvm",
     "pca": "yeoul.detect.tables.components:Components",
     "polynomial": "yeoul.detect.tables.ticking:TickingPolynomial",
     "rnn": "yeoul.detect.tables.deep.recurrent:Rnn",
@@ -19,5 +26,6 @@ SCORERS: dict[str, str] = {
     "two-stage-lstm": "yeoul.detect.tables.deep.two_stage:TwoStage",
     "univariate": "yeoul.detect.tables.ticking:Univariate",
     "windows": "yeoul.detect.tables.windows:Windows",
+    "xgbod": "yeoul.detect.tables.outliers:Xgbod",
 }
 """Name to `"module:Name"`; others come by the entry point group `yeoul.scorers`."""

@@ -14,9 +14,8 @@ Floats = NDArray[np.float64]
 _BLOCK = 64
 """So many rows are judged by what the rows before them taught, then learnt together."""
 _MEMORY_ROWS = 8640.0
-_LEARNT_BELOW = 1e-5
-_LEAK = 0.02
-"""What is rarer than one in 100,000 teaches little: an incident must not make itself normal."""
+_RAREST_LEARNT = 1e-4
+"""What is rarer is learnt as if it were just so rare: an incident says that odd rows come, not how odd rows may be."""
 
 
 class Calibration:
@@ -30,10 +29,13 @@ class Calibration:
 
     def __init__(self, held_out: Floats) -> None:
         known = held_out[np.isfinite(held_out)]
-        self._scale = float(np.median(known)) if len(known) else 1.0
+        # some scorers' raw scores begin below 0; the calibrator's histogram begins at 0
+        self._least = min(float(known.min(initial=0.0)), 0.0)
+        above = known - self._least
+        self._scale = float(np.median(above)) if len(above) else 1.0
         if self._scale <= 0:
-            self._scale = float(known.max(initial=0.0)) or 1.0
-        self._calibrator = TailCalibrator(1, known / self._scale if len(known) else np.ones(1), _MEMORY_ROWS)
+            self._scale = float(above.max(initial=0.0)) or 1.0
+        self._calibrator = TailCalibrator(1, above / self._scale if len(above) else np.ones(1), _MEMORY_ROWS)
 
     def p(self, raw: Floats) -> Floats:
         """Tail probability of each row, in (0, 1]; shape (m,). NaN gives 1. Later rows change no earlier p."""
@@ -42,7 +44,8 @@ class Calibration:
             at = start + np.flatnonzero(np.isfinite(raw[start : start + _BLOCK]))
             if not len(at):
                 continue
-            scaled, group = raw[at] / self._scale, np.zeros(len(at), np.intp)
+            scaled, group = np.maximum(raw[at] - self._least, 0.0) / self._scale, np.zeros(len(at), np.intp)
             p[at] = self._calibrator.p(scaled, group)
-            self._calibrator.learn(scaled, group, np.where(p[at] < _LEARNT_BELOW, _LEAK, 1.0))
+            most = self._calibrator.score_at(_RAREST_LEARNT, group)
+            self._calibrator.learn(np.minimum(scaled, most), group, np.ones(len(at)))
         return p

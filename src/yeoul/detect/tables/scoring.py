@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,8 @@ MODES = ("auto", "batch", "causal")
 _HALF_TRUST_ROWS = 80.0
 _LEAST_FIT = 20
 _GROWTH = 2
+_ODD = 1e-4
+_MOST_ODD = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,7 @@ def score_table(table: Table, config: ScoringConfig, progress: Progress | None =
     told(begin, rows)
     while begin < rows:
         end = min(rows, _GROWTH * begin)
-        calibration = Calibration(scorer.fit(table.part(0, begin)))
+        calibration = Calibration(scorer.fit(table.part(0, begin) if traits.supervised else result.usual(table, begin)))
         result.take(begin, end, scorer.score(table.part(0, end), begin), calibration, begin)
         told(end, rows)
         begin = end
@@ -194,6 +196,18 @@ class _Result:
                 self._shares[part] = np.where(total > 0, scores.contributions / total, np.nan)
         elif self._shares.shape[1] == 1:
             self._shares[part] = 1.0
+
+    def usual(self, table: Table, end: int) -> Table:
+        """The rows before `end` with those that were odd taken as missing, so that a fault does not teach.
+
+        When more than 5 % were odd, it is what is usual now that has changed, and nothing is left out.
+        """
+        odd = self._p[:end] <= _ODD
+        part = table.part(0, end)
+        if not odd.any() or odd.mean() > _MOST_ODD:
+            return part
+        values = np.where(odd[:, None], np.nan, part.values)
+        return replace(part, values=values)
 
     def done(self) -> Scored:
         expected, lower, upper = self._bands

@@ -12,6 +12,7 @@ __all__ = ["SteadyTail"]
 
 Floats = NDArray[np.float64]
 
+_FURTHEST = 6.0
 _MEMORY_DAYS = 28
 _LEAST_SCORES = 7 * SLOTS_A_DAY
 
@@ -21,7 +22,9 @@ class SteadyTail:
 
     A calibrator that learns from what it judges takes faults of a few in a hundred slots for the usual tail. This one
     keeps the tail of the held-out scores and follows drift by the median alone, which few faults do not move: a score
-    is divided by the median of the 28 days before its day, over the held-out median.
+    is divided by the median of the 28 days before its day, over the held-out median. Held-out scores further above
+    their median than six times the way to their 90 % point, where an exponential tail has one in ten thousand or
+    fewer, are taken for faults and left out.
 
     >>> normal = np.random.default_rng(1).exponential(size=20_000)
     >>> tail = SteadyTail(normal)
@@ -30,7 +33,7 @@ class SteadyTail:
     """
 
     def __init__(self, held_out: Floats) -> None:
-        known = held_out[np.isfinite(held_out)]
+        known = _usual(held_out[np.isfinite(held_out)])
         self._middle = float(np.median(known)) if len(known) else 1.0
         if self._middle <= 0:
             self._middle = float(known.max(initial=0.0)) or 1.0
@@ -47,3 +50,10 @@ class SteadyTail:
             scaled = raw[at] / (middle if middle > 0 else self._middle)
             p[at] = self._tail.p(scaled, np.zeros(len(at), np.intp))
         return p
+
+
+def _usual(scores: Floats) -> Floats:
+    if not len(scores):
+        return scores
+    half, most = np.quantile(scores, [0.5, 0.9])
+    return np.asarray(scores[scores <= half + _FURTHEST * (most - half)])

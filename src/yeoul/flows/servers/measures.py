@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,7 +20,10 @@ _LONGEST_STILL = 6
 _TOP = 5
 _SIGMAS = 5.0
 _MOST_ODD = 0.05
-_LEAST_SPREAD = 0.01
+_LEAST_SPREAD = 0.1
+_LEAST_ROUGH = 0.003
+_MEDIAN_SQUARE = 0.4549
+"""The median of the square of a standard normal number."""
 _Q90 = 1.2816
 """The 90 % point of a normal distribution, in standard deviations."""
 
@@ -29,36 +34,39 @@ CONTEXT_SLOTS = (_DAYS + 1) * SLOTS_A_DAY
 class Measures:
     """Makes of 16 counters a server 16 measures a server, and 8 over all servers.
 
-    For each server in each file, against what its share of the file's load was in the last seven days (the median of
-    the days' medians):
-
-    - `Request`: log of its requests over its share of all servers' requests; likewise `Session`;
-    - `Fail`: 2 (sqrt(x + 3/8) - sqrt(q n + 3/8)) with x the requests that failed or did not succeed, n all of them, q
-      their share in what was fitted on (Anscombe, "The transformation of Poisson data", 1948);
+    - `Request`: requests against what the server's share of all servers' requests was in the last seven days (the
+      median of the days' medians); likewise `Session`. A lone server's share is that of each file among the four.
+    - `Fail`: requests that failed or did not succeed, against their usual share in what was fitted on.
     - `still`: for how many slots, at most six, none of the four counters has changed.
 
-    Over all servers: log of the requests and of the sessions of each file. What was not read is NaN.
+    The first three are G(x) - G(expected) with G(x) = 2/c asinh(c sqrt(x + 3/8)), which gives counts of variance
+    x + (c x)^2 a variance of 1 (Anscombe, "The transformation of Poisson, binomial and negative-binomial data", 1948);
+    c is fitted for each. Over all servers: log of the requests and of the sessions of each file. What was not read is
+    NaN.
 
     >>> values = np.tile([[100.0, 99.0, 1.0, 50.0, 300.0, 297.0, 3.0, 150.0]], (576, 4))
     >>> values += np.arange(576)[:, None] % 3
     >>> values[570:, :4] = 0.0
     >>> measures = Measures(servers=2).fit(values[:500], np.ones((500, 8), bool))
     >>> found = measures.of(values, np.ones((576, 8), bool))
-    >>> found.shape, bool(np.abs(found[569, :32]).max() < 1), bool(found[570, 0] < -4)
+    >>> found.shape, bool(np.abs(found[569, :32]).max() < 6), bool(found[570, 0] < -15)
     ((576, 40), True, True)
     """
 
-    def __init__(self, servers: int, failing: Floats | None = None) -> None:
+    def __init__(self, servers: int, failing: Floats | None = None, rough: Floats | None = None) -> None:
         self.servers = servers
         self.failing = np.zeros((len(FILES), servers)) if failing is None else failing
         """The usual share of failures, by file and server."""
+        self.rough = np.full((3, len(FILES), servers), _LEAST_ROUGH) if rough is None else rough
+        """c of requests, sessions and failures, by file and server."""
 
     def fit(self, values: Floats, known: Bools) -> Measures:
-        """Learn the usual share of failures from counters of shape (n, 16 a server)."""
+        """Learn the usual share of failures and how counts vary, from counters of shape (n, 16 a server)."""
         request, success, fail, _ = self._counters(values)
         there = known.reshape(request.shape)
         failed = np.where(there, np.maximum(fail, request - success), 0.0).sum(axis=0)
         self.failing = (failed + 0.5) / (np.where(there, request, 0.0).sum(axis=0) + 1.0)
+        self.rough = np.stack([_rough(*pair) for pair in self._pairs(values)])
         return self
 
     def of(self, values: Floats, known: Bools) -> Floats:
@@ -68,20 +76,22 @@ class Measures:
             values: counters, shape (n, 16 a server).
             known: which of them were read, by file and server, shape (n, 4 a server).
         """
-        request, success, fail, session = self._counters(values)
+        request, _, _, session = self._counters(values)
         rows, there = len(values), known.reshape(request.shape)
-        failed = np.maximum(fail, request - success)
-        usual = self.failing * request
-        parts = [
-            _against_share(request),
-            _against_share(session),
-            2.0 * (np.sqrt(failed.clip(0.0) + 0.375) - np.sqrt(usual.clip(0.0) + 0.375)),
-            _still(values.reshape(rows, len(FILES), self.servers, len(COUNTERS)), there),
-        ]
+        parts = [_apart(*pair, rough) for pair, rough in zip(self._pairs(values), self.rough, strict=True)]
+        parts.append(_still(values.reshape(rows, len(FILES), self.servers, len(COUNTERS)), there))
         by_server = [np.where(there, part, np.nan).reshape(rows, -1) for part in parts]
         read = there.any(axis=2)
         totals = [np.where(read, np.log1p(part.sum(axis=2).clip(0.0)), np.nan) for part in (request, session)]
         return np.concatenate([*by_server, *totals], axis=1)
+
+    def _pairs(self, values: Floats) -> Iterator[tuple[Floats, Floats]]:
+        """Requests, sessions and failures, each beside what was expected; shapes (n, files, servers)."""
+        request, success, fail, session = self._counters(values)
+        axis = 2 if self.servers > 1 else 1
+        yield request, _by_share(request, axis)
+        yield session, _by_share(session, axis)
+        yield np.maximum(fail, request - success), self.failing * request
 
     def columns(self) -> tuple[str, ...]:
         """Names of the measures."""
@@ -104,18 +114,20 @@ class Measures:
     def odd(self, measures: Floats) -> Bools:
         """Which slots are odd at a glance, and so should teach nothing; shape (n,), at most 5 % of them.
 
-        Each server's measures are put in their usual spread (10 % to 90 %); a slot's oddness is the mean of its five
-        largest. Odd is what lies five standard deviations above the median of the oddness's logarithm.
+        Measures are put in their usual spread (10 % to 90 %), totals after the median of the same five minutes of the
+        seven days before is taken off. A slot is odd when its largest one, or the mean of the five largest, lies five
+        standard deviations above the median of its logarithm.
         """
-        by_server = measures[:, : 16 * self.servers]
-        low, middle, high = np.nanquantile(by_server, [0.1, 0.5, 0.9], axis=0)
+        size = 16 * self.servers
+        found = np.concatenate([measures[:, :size], _against_days(measures[:, size:])], axis=1)
+        low, middle, high = np.nanquantile(found, [0.1, 0.5, 0.9], axis=0)
         spread = np.maximum((high - low) / (2 * _Q90), _LEAST_SPREAD)
-        apart = np.abs(np.nan_to_num((by_server - middle) / spread, nan=0.0))
-        top = np.partition(apart, apart.shape[1] - _TOP, axis=1)[:, -_TOP:].mean(axis=1)
-        level = np.log(np.maximum(top, 1e-9))
-        half, most = np.quantile(level, [0.5, 0.9])
-        limit = max(float(half + _SIGMAS * (most - half) / _Q90), float(np.quantile(level, 1.0 - _MOST_ODD)))
-        return np.asarray(level > limit)
+        still = slice(12 * self.servers, size)
+        # seldom counts stand still by chance, which no quantile shows
+        spread[still] = np.maximum(spread[still], np.nanstd(found[:, still], axis=0))
+        apart = np.abs(np.nan_to_num((found - middle) / spread, nan=0.0))
+        top = np.partition(apart, apart.shape[1] - _TOP, axis=1)[:, -_TOP:]
+        return _far(top.max(axis=1)) | _far(top.mean(axis=1))
 
     def _counters(self, values: Floats) -> tuple[Floats, Floats, Floats, Floats]:
         """Each of the four counters, shape (n, files, servers)."""
@@ -123,17 +135,51 @@ class Measures:
         return cells[..., 0], cells[..., 1], cells[..., 2], cells[..., 3]
 
 
-def _against_share(amounts: Floats) -> Floats:
-    """Log of amounts of shape (n, files, servers) over what the servers' shares in the days before would give."""
-    total = amounts.sum(axis=2, keepdims=True)
+def _far(oddness: Floats) -> Bools:
+    level = np.log(np.maximum(oddness, 1e-9))
+    half, most = np.quantile(level, [0.5, 0.9])
+    limit = max(float(half + _SIGMAS * (most - half) / _Q90), float(np.quantile(level, 1.0 - _MOST_ODD)))
+    return np.asarray(level > limit)
+
+
+def _against_days(totals: Floats) -> Floats:
+    """Totals less their median at the same five minutes of the seven days before; 0 on the first two days."""
+    rows, days = len(totals), -(-len(totals) // SLOTS_A_DAY)
+    padded = np.full((days * SLOTS_A_DAY, totals.shape[1]), np.nan)
+    padded[:rows] = totals
+    by_day = padded.reshape(days, SLOTS_A_DAY, -1)
+    apart = np.zeros_like(by_day)
+    for day in range(2, days):
+        past = by_day[max(0, day - _DAYS) : day]
+        # a slot that was never read in those days has no median to be held against
+        apart[day] = by_day[day] - np.median(np.where(np.isnan(past), by_day[day], past), axis=0)
+    return apart.reshape(len(padded), -1)[:rows]
+
+
+def _by_share(amounts: Floats, axis: int) -> Floats:
+    """What shares of the days before would give of the total along `axis`; shape (n, files, servers)."""
+    total = amounts.sum(axis=axis, keepdims=True)
     share = amounts / np.maximum(total, 1.0)
     rows, days = len(share), -(-len(share) // SLOTS_A_DAY)
     usual = np.empty((days, *share.shape[1:]))
     for day in range(days):
         usual[day] = np.median(share[day * SLOTS_A_DAY : (day + 1) * SLOTS_A_DAY], axis=0)
     before = [np.median(usual[max(0, day - _DAYS) : max(1, day)], axis=0) for day in range(days)]
-    expected = np.repeat(np.stack(before), SLOTS_A_DAY, axis=0)[:rows] * total
-    return np.asarray(np.log((amounts.clip(0.0) + 1.0) / (expected.clip(0.0) + 1.0)))
+    return np.asarray(np.repeat(np.stack(before), SLOTS_A_DAY, axis=0)[:rows] * total)
+
+
+def _rough(seen: Floats, expected: Floats) -> Floats:
+    """C of a variance x + (c x)^2, by the median square of what is apart in the busier half; shape (files, servers)."""
+    busy = np.where(expected >= np.median(expected, axis=0), expected, np.nan)
+    square = ((seen - busy) ** 2 / _MEDIAN_SQUARE - busy) / np.maximum(busy, 1.0) ** 2
+    middle = np.nanmedian(square, axis=0)
+    return np.asarray(np.sqrt(np.clip(middle, _LEAST_ROUGH**2, 1.0)))
+
+
+def _apart(seen: Floats, expected: Floats, rough: Floats) -> Floats:
+    """Counts less what was expected, both transformed to a variance of 1."""
+    one, other = (np.arcsinh(rough * np.sqrt(x.clip(0.0) + 0.375)) for x in (seen, expected))
+    return np.asarray(2.0 / rough * (one - other))
 
 
 def _still(cells: Floats, known: Bools) -> Floats:

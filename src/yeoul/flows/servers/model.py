@@ -170,7 +170,7 @@ def load_model(config: ModelConfig, folder: Path) -> Model:
     model = ScorerModel(config)
     state = kept(folder)
     model.scorer, model.held_out, model.left_out = state["scorer"], state["held_out"], state["left_out"]
-    model.measures = Measures(state["failing"].shape[1], state["failing"])
+    model.measures = Measures(state["failing"].shape[1], state["failing"], state["rough"])
     return model
 
 
@@ -237,7 +237,7 @@ class ScorerModel:
 
     def save(self, folder: Path) -> None:
         state = {"scorer": self.scorer, "held_out": self.held_out, "left_out": self.left_out}
-        keep({**state, "failing": self.measures.failing}, folder)
+        keep({**state, "failing": self.measures.failing, "rough": self.measures.rough}, folder)
 
 
 class TwoStageModel:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -45,6 +46,10 @@ def draw(path: Path, prediction: Prediction) -> None:
     _requests(axes[0], at, prediction, step)
     _scores(axes[1], at, prediction, step)
     _servers(axes[2], figure, at, prediction, step)
+    days: Any = AutoDateLocator()  # type: ignore[no-untyped-call]  # Matplotlib's dates are untyped
+    for axis in axes[:3]:
+        axis.xaxis.set_major_locator(days)
+        axis.xaxis.set_major_formatter(ConciseDateFormatter(days))  # type: ignore[no-untyped-call]  # as above
     if prediction.losses:
         _losses(axes[3], prediction.losses)
     path.parent.mkdir(parents=True, exist_ok=True)

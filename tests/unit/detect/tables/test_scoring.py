@@ -29,7 +29,7 @@ class Distance:
     def fit(self, table: Table) -> Any:
         self.fits.append(len(table))
         self._middle = np.nanmedian(table.values, axis=0)
-        return np.nanmax(np.abs(table.values - self._middle), axis=1)
+        return np.abs(table.values - self._middle).max(axis=1)
 
     def score(self, table: Table, start: int) -> Scores:
         values = table.values[start:]
@@ -76,6 +76,17 @@ def test_fitted_rows_say_nothing_and_it_is_fitted_again_when_history_has_doubled
     assert (scored.score[:100] == 0).all()
     assert scored.confidence[100] == pytest.approx(100 / 180)
     assert (np.diff(scored.confidence[100:]) > 0).all()
+
+
+def test_what_was_odd_does_not_teach_unless_it_is_what_is_usual_now():
+    table = series(1000)
+    table.values[150] += 100
+    table.values[700] += 100
+    once = score_table(table, ScoringConfig("distance", fit=0.1))
+    assert (once.p[[150, 700]] <= 1e-6).all()
+    table.values[100:300] += 100
+    shifted = score_table(table, ScoringConfig("distance", fit=0.1))
+    assert np.median(shifted.p[250:300]) > np.median(shifted.p[100:150])
 
 
 @pytest.mark.parametrize(("fit", "rows"), [(0.5, 500), (0.25, 250), (300, 300)])

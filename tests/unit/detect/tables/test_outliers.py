@@ -1,0 +1,48 @@
+"""The detectors of PyOD are scorers as any other: a far row is odd, a missing value is nothing, labels are asked for."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from yeoul.detect.tables import ScoringConfig, Table, score_table
+from yeoul.errors import InputError, StateError
+from yeoul.plugins import load
+
+pytestmark = pytest.mark.slow  # their libraries take seconds to load
+
+NAMES = ("ocsvm", "lof", "cblof", "hbos", "knn", "avgknn", "iforest", "xgbod")
+
+
+def table() -> Table:
+    values = np.random.default_rng(0).normal(size=(800, 3))
+    labels = np.zeros(800, bool)
+    for row in (100, 150, 200, 700):
+        values[row] += 8
+        labels[row] = True
+    values[300, 1] = np.nan
+    return Table(values, ("a", "b", "c"), np.arange(800) * 300_000_000, labels)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_row_far_away_is_odd_and_a_missing_value_is_nothing(name: str):
+    scored = score_table(table(), ScoringConfig(name, fit=0.3))
+    assert scored.p[700] < 0.002
+    assert scored.confidence[300] == 0
+    usual = np.delete(np.arange(240, 800), [60, 460])
+    assert np.median(scored.p[usual]) > 0.2
+    again = score_table(table(), ScoringConfig(name, fit=0.3))
+    np.testing.assert_array_equal(scored.p, again.p)
+
+
+def test_what_is_missing_for_them_is_said():
+    kind = load("yeoul.detect.tables.outliers:Knn")
+    with pytest.raises(StateError, match="fit before score"):
+        kind().score(table(), 0)
+    with pytest.raises(InputError, match="legal: 1 row or more"):
+        kind(window=0)
+    with pytest.raises(InputError, match="see PyOD's `KNN`"):
+        score_table(table(), ScoringConfig("knn", options={"neighbours": 3}))
+    quiet = Table(table().values, ("a", "b", "c"), table().at_us, np.zeros(800, bool))
+    with pytest.raises(InputError, match="needs both kinds"):
+        score_table(quiet, ScoringConfig("xgbod"))
