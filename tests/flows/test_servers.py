@@ -133,7 +133,7 @@ def test_one_server_without_a_number(tmp_path: Path):
     [
         ((), "got no DIR"),
         (("{}",), "got no --out"),
-        (("{}", "--out", "o.csv", "--method", "lstm"), "got the method `lstm`; legal: auto, two-stage-lstm"),
+        (("{}", "--out", "o.csv", "--method", "windws"), "did you mean `windows`?"),
         (("{}", "--out", "o.csv", "--clean", "0.3"), "got options of `two-stage-lstm` (clean) for the method `auto`"),
         (("{}", "--out", "o.csv", "--period", "2016"), "of which the files have no row"),
         (("{}", "--out", "o.csv", "--persist", "3 of 2"), "persist: got `3 of 2`"),

@@ -1,4 +1,4 @@
-"""The detectors of PyOD are scorers as any other: a far row is odd, a missing value is nothing, labels are asked for."""
+"""The detectors of PyOD as scorers: a far row is odd, a missing value is nothing, labels are asked for."""
 
 from __future__ import annotations
 
