@@ -20,6 +20,7 @@ USED_WITHOUT_IMPORT = {
     "confluent-kafka": "the extra is promised; `yeoul doctor` tells whether it is there",
     "jax": "Keras computes with it",
     "prophet": "the extra is promised; its scorer of tables is the next one",
+    "pyod": "its detectors are loaded by name",
     "rrcf": "as prophet",
     "xgboost-cpu": "PyOD's XGBOD is built on it",
     "tzdata": "the standard library's zoneinfo reads it where the system has no zones",

@@ -69,8 +69,8 @@ class Ensemble:
 
     def _learn(self, values: Floats) -> None:
         # scikit-learn takes a second to load, and not every table needs it.
-        from sklearn.ensemble import IsolationForest  # noqa: PLC0415
-        from sklearn.neighbors import NearestNeighbors  # noqa: PLC0415
+        from sklearn.ensemble import IsolationForest  # noqa: PLC0415 - heavy, and needed only where it is fitted
+        from sklearn.neighbors import NearestNeighbors  # noqa: PLC0415 - heavy, and needed only where it is fitted
 
         width = values.shape[1]
         self._columns = [np.sort(column[np.isfinite(column)]) for column in values.T]
