@@ -142,5 +142,5 @@ def test_a_replay_that_is_ended_leaves_nothing_behind(tmp_path: Path):
         assert process.stdout is not None
         assert process.stdout.readline() == "there\n"
         process.terminate()
-        assert process.wait(10) == 143
+        assert process.wait(30) == 143
     assert list(out.iterdir()) == []
