@@ -120,12 +120,12 @@ def _leading(scored: Scored) -> NDArray[np.intp]:
 
 
 def _ticks_per_day(at_us: NDArray[np.int64] | None, groups: Sequence[NDArray[np.intp]]) -> float:
-    """By the median distance of two rows of a key; 0 without times."""
+    """By the median distance of two rows of a key; 0 without times, and where all of a key's are equal."""
     if at_us is None:
         return 0.0
     steps = np.concatenate([np.diff(at_us[at]) for at in groups])
     steps = steps[steps > 0]
-    return _DAY_US / float(np.median(steps)) if len(steps) else 1.0
+    return _DAY_US / float(np.median(steps)) if len(steps) else 0.0
 
 
 def _part_of(told: Told, before: int, rows: int, count: int) -> Told:

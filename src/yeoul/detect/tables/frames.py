@@ -68,7 +68,7 @@ def detect(
         names,
         None if time is None else _times_us(table[time], nw),
         None if by is None else np.array([str(key) for key in table[by].to_list()], np.object_),
-        None if label is None else table[label].cast(nw.Float64).to_numpy() != 0,
+        None if label is None else np.nan_to_num(table[label].cast(nw.Float64).to_numpy()) != 0,
     )
     found = answer(rows, config or ScoringConfig(), told).columns
     if both := sorted(set(found) & set(table.columns)):
@@ -82,6 +82,9 @@ def detect(
 def _times_us(column: Any, nw: Any) -> Any:
     if column.dtype.is_numeric():
         number = column.cast(nw.Float64).to_numpy()
+        if not np.isfinite(number).all():
+            message = f"got the column `{column.name}` with an empty cell; legal: a time in each row"
+            raise InputError(message)
         size = np.nanmax(np.abs(number)) if len(number) else 0.0
         unit = 1e6 if size < 1e11 else 1e3 if size < 1e14 else 1.0 if size < 1e17 else 1e-3
         return np.round(number * unit).astype(np.int64)

@@ -64,7 +64,12 @@ class _Pyod:
         held_out = np.full(len(table), np.nan)
         rest = at[len(taught) :] if len(at) > len(taught) else taught
         held_out[rest] = self._raw(vectors[rest])
-        return held_out[rest]
+        # where labels are learnt from, rows known to be abnormal are no measure of what is normal
+        return (
+            held_out[rest[~table.labels[rest]]]
+            if self.traits.supervised and table.labels is not None
+            else held_out[rest]
+        )
 
     def score(self, table: Table, start: int) -> Scores:
         if self._model is None:

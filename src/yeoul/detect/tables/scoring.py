@@ -135,6 +135,9 @@ def score_table(table: Table, config: ScoringConfig, progress: Progress | None =
             f"got `{begin}` rows to fit on; `{name}` needs at least {_LEAST_FIT}: give more rows, or a larger --fit"
         )
         raise InputError(message)
+    if begin >= rows:
+        message = f"got `{begin}` rows to fit on, of {rows} that there are: none is left to judge; give a smaller --fit"
+        raise InputError(message)
     told(begin, rows)
     while begin < rows:
         end = min(rows, _GROWTH * begin)

@@ -145,6 +145,23 @@ def test_too_few_rows_and_impossible_settings_are_refused():
     assert len(error.value.problems) == 3
 
 
+def test_a_fit_on_all_rows_leaves_none_to_judge_and_is_refused():
+    with pytest.raises(InputError, match="none is left to judge"):
+        score_table(series(100), ScoringConfig("distance", fit=5000))
+
+
+def test_where_all_times_are_equal_the_budget_is_for_the_whole_table():
+    table = series(400)
+    found = answer(Rows(table.values, table.columns, np.zeros(400, np.int64)), ScoringConfig("distance"))
+    assert found.threshold == pytest.approx(1 / 400)
+
+
+@pytest.mark.parametrize("at", [[0.0, None], [0.0, float("nan")]])
+def test_a_frame_with_an_empty_time_is_refused(at: list[float | None]):
+    with pytest.raises(InputError, match="a time in each row"):
+        detect(pd.DataFrame({"at": at, "hits": [1.0, 2.0]}), time="at", values="hits")
+
+
 def rows_of(keys: int, count: int) -> Rows:
     """Interleaved series, newest first, each with its own level and one burst."""
     rng = np.random.default_rng(3)
