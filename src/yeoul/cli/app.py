@@ -11,7 +11,21 @@ import typer
 from typer.exceptions import TyperException
 
 from yeoul import __version__
-from yeoul.cli import check, demo, detect, doctor, explain, export, init, processes, quarantine, replay, run, servers
+from yeoul.cli import (
+    check,
+    demo,
+    detect,
+    doctor,
+    evaluate,
+    explain,
+    export,
+    init,
+    processes,
+    quarantine,
+    replay,
+    run,
+    servers,
+)
 from yeoul.cli.mistakes import refused, usage
 from yeoul.cli.say import complain
 from yeoul.errors import YeoulError
@@ -44,7 +58,7 @@ def _root(
     """Hold what all verbs share."""
 
 
-for verb in (demo, init, check, run, replay, export, explain, quarantine, detect, servers, doctor, processes):
+for verb in (demo, init, check, run, replay, export, explain, quarantine, detect, evaluate, servers, doctor, processes):
     verb.add_to(app)
 
 

@@ -8,10 +8,13 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
 
 from yeoul.errors import ConfigError, YeoulError
 
-__all__ = ["aside", "complain", "count", "data", "many", "progress_bar", "say", "size"]
+__all__ = ["aside", "complain", "count", "data", "many", "progress_bar", "say", "sheet", "size"]
+
+_WIDE = 120
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -20,6 +23,11 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 def say(text: str) -> None:
     """A line of the result."""
     out.print(text, markup=False)
+
+
+def sheet(table: Table) -> None:
+    """Rows and columns of the result, never cut, also on a pipe."""
+    Console(width=max(out.width, _WIDE), highlight=False).print(table)
 
 
 def aside(text: str) -> None:

@@ -16,7 +16,7 @@ from yeoul.errors import InputError, SourceError
 from yeoul.lake.duck import duck_error, open_duck
 from yeoul.plugins import nearest
 
-__all__ = ["FORMATS", "TableFile", "format_of"]
+__all__ = ["FORMATS", "WRITERS", "TableFile", "format_of"]
 
 FORMATS = {".csv": "csv", ".ndjson": "json", ".jsonl": "json", ".json": "json", ".parquet": "parquet"}
 """Ending of a file's name to its format; `.json` holds one object a line too; all but Parquet may be gzipped."""
@@ -26,7 +26,8 @@ _READERS = {
     "json": "read_json(?, format = 'newline_delimited', sample_size = -1, hive_partitioning = false)",
     "parquet": "read_parquet(?, hive_partitioning = false)",
 }
-_WRITERS = {"csv": "FORMAT csv, HEADER", "json": "FORMAT json", "parquet": "FORMAT parquet, COMPRESSION zstd"}
+WRITERS = {"csv": "FORMAT csv, HEADER", "json": "FORMAT json", "parquet": "FORMAT parquet, COMPRESSION zstd"}
+"""Format to what DuckDB calls it when it writes."""
 # times from this size on are milliseconds, microseconds, nanoseconds; smaller ones are seconds (until the year 5138)
 _MS, _US, _NS = 1e11, 1e14, 1e17
 
@@ -172,7 +173,7 @@ class TableFile:
         try:
             self._engine.execute(
                 f"COPY (SELECT {self._own(kind)}, {names} FROM input JOIN added USING (__row) ORDER BY __row) "
-                f"TO '{_text(str(beside))}' ({_WRITERS[kind]}{packed})"
+                f"TO '{_text(str(beside))}' ({WRITERS[kind]}{packed})"
             )
             beside.replace(out)
         except duck_error() as error:

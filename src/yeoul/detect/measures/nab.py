@@ -42,11 +42,13 @@ class Labelled:
     rows: int
     windows: tuple[tuple[int, int], ...]
     """(first row, row after the last), in order, apart from each other."""
+    fitted: int = 0
+    """Rows at the beginning that nothing is said of, beyond NAB's own rule."""
 
     @property
     def probation(self) -> int:
-        """Rows at the beginning that are not scored: 15 %, at most 750."""
-        return int(_PROBATION * min(self.rows, _PROBATION_ROWS))
+        """Rows at the beginning that are not scored: 15 %, at most 750, and all that were fitted on."""
+        return max(self.fitted, int(_PROBATION * min(self.rows, _PROBATION_ROWS)))
 
     @staticmethod
     def of_times(at_us: NDArray[np.int64], windows: Sequence[tuple[int, int]]) -> Labelled:

@@ -45,7 +45,7 @@ def test_alarms_of_one_stretch_are_one_false_alarm_and_an_echo_none():
 
 def test_one_threshold_holds_for_all_series():
     reached = event_recall([LABELS, LABELS], [scores(r55=0.5), scores(r20=0.9, r55=0.95, r121=0.92)], 0)
-    assert (reached.events, reached.found, reached.limit) == (4, 2, 0.9)
+    assert (reached.delays, reached.limit) == ((-1, -1, 5, 1), 0.9)
 
 
 def test_rows_of_which_nothing_is_said_find_nothing():

@@ -1,0 +1,113 @@
+"""The flow: every detector judges every series, and is measured on the same rows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from yeoul.detect.tables import SCORERS, ScoringConfig, score_table
+from yeoul.detect.tables.scoring import default_scorer
+from yeoul.errors import ConfigError
+from yeoul.flows.evaluating.measured import Judged, Measured, measure
+from yeoul.flows.evaluating.series import Series
+from yeoul.plugins import resolve
+
+__all__ = ["EvaluationConfig", "evaluate"]
+
+Told = Callable[[str, int, int], None]
+"""Called with what is done, the rows done and the rows there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationConfig:
+    """How detectors are measured.
+
+    Raises:
+        ConfigError: a value that cannot mean anything.
+    """
+
+    detectors: tuple[str, ...] = ("auto",)
+    """None: only the scores that the files hold."""
+    scoring: ScoringConfig = field(default_factory=ScoringConfig)
+    """Of all detectors; its budget is that of event recall."""
+    window: int = 100
+    """The widest window of VUS, in rows."""
+
+    def __post_init__(self) -> None:
+        if self.window < 0:
+            message = f"got `{self.window}` for --window; legal: 0 or more rows"
+            raise ConfigError(message)
+        if twice := {name for name in self.detectors if self.detectors.count(name) > 1}:
+            message = f"got the detector `{min(twice)}` twice; name each once"
+            raise ConfigError(message)
+
+
+def evaluate(series: Sequence[Series], config: EvaluationConfig, told: Told | None = None) -> list[Measured]:
+    """Measure the scores that the series hold, and every detector.
+
+    When one of the detectors is fitted, all are measured on the rows behind those that it is fitted on. What learns
+    from labels sees those of earlier rows only, whatever the mode.
+
+    Raises:
+        ConfigError: a detector that does not exist, or that these series are nothing for.
+        InputError: too few rows to fit on.
+    """
+    found = []
+    if all(one.score is not None for one in series):
+        found.append(_measured("given", 0.0, series, [_given(one) for one in series], config))
+    traits = {name: [_traits(name, one) for one in series] for name in config.detectors}
+    starts = [
+        max((_start(every[place], one, config.scoring) for every in traits.values()), default=0)
+        for place, one in enumerate(series)
+    ]
+    total = sum(len(one.table) for one in series)
+    for name in config.detectors:
+        began, done, judged = time.monotonic(), 0, []
+        for one, start, needs in zip(series, starts, traits[name], strict=True):
+            scoring = replace(config.scoring, detector=name, mode=_mode(needs, config.scoring))
+            scored = score_table(one.table, scoring)
+            judged.append(Judged(scored.score, np.where(scored.confidence > 0, scored.p, np.nan), start))
+            done += len(one.table)
+            if told is not None:
+                told(name, done, total)
+        found.append(_measured(_shown(name, series), time.monotonic() - began, series, judged, config))
+    return found
+
+
+def _measured(
+    name: str, seconds: float, series: Sequence[Series], judged: Sequence[Judged], config: EvaluationConfig
+) -> Measured:
+    return measure(name, seconds, series, judged, config.scoring.alarms_per_day, config.window)
+
+
+def _given(series: Series) -> Judged:
+    """Scores that are there already, from the first row on that has one; later rows without are the least odd."""
+    assert series.score is not None
+    known = np.flatnonzero(~np.isnan(series.score))
+    start = int(known[0]) if len(known) else len(series.score)
+    least = float(series.score[known].min()) if len(known) else 0.0
+    return Judged(np.where(np.isnan(series.score), least, series.score), series.p, start)
+
+
+def _traits(name: str, series: Series) -> Any:
+    chosen = default_scorer(series.table) if name == "auto" else name
+    return resolve("yeoul.scorers", SCORERS, chosen).traits
+
+
+def _mode(traits: Any, scoring: ScoringConfig) -> str:
+    return "causal" if traits.supervised else scoring.mode
+
+
+def _start(traits: Any, series: Series, scoring: ScoringConfig) -> int:
+    """The first row that is not fitted on."""
+    looks_ahead = replace(scoring, mode=_mode(traits, scoring)).looks_ahead(series.table)
+    return scoring.fit_rows(len(series.table)) if traits.fitted and not looks_ahead else 0
+
+
+def _shown(name: str, series: Sequence[Series]) -> str:
+    """`auto` with what it stands for."""
+    return f"auto ({default_scorer(series[0].table)})" if name == "auto" else name

@@ -1,0 +1,156 @@
+"""Labelled tables read and detectors measured on them: files in, measures out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from yeoul.cli import app
+from yeoul.detect.tables import ScoringConfig
+from yeoul.errors import ConfigError, InputError, YeoulError
+from yeoul.flows.evaluating import EvaluationConfig, LabelledRequest, as_columns, evaluate, read_series
+from yeoul.flows.scoring import TableRequest
+from yeoul.lake import TableFile
+
+ROWS, STEP_S, BEGIN = 600, 300, 1_700_000_100
+EVENTS = ((400, 412), (520, 526))
+NUMBERS = TableRequest(("value",), "at", "", "label")
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Noise with two events that stand out; a perfect score and one that is silent at first."""
+    rng = np.random.default_rng(0)
+    value, label = rng.normal(100, 5, ROWS), np.zeros(ROWS, int)
+    for begin, end in EVENTS:
+        value[begin:end] += 80
+        label[begin:end] = 1
+    lines = ["at,value,label,exact,p,confidence"]
+    for row in range(ROWS):
+        confidence = int(row >= 100)
+        p = 1e-7 if label[row] else 0.5
+        lines.append(f"{BEGIN + STEP_S * row},{value[row]:.3f},{label[row]},{label[row]},{p},{confidence}")
+    path = tmp_path / "cpu.csv"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def measured(file: Path, request: LabelledRequest, *detectors: str, **options: Any) -> list[Any]:
+    return evaluate(read_series([file], request), EvaluationConfig(detectors, window=20, **options))
+
+
+def test_a_score_that_is_the_label_has_the_best_of_everything(file: Path) -> None:
+    (one,) = measured(file, LabelledRequest(NUMBERS, scores="exact", p="p"))
+    assert {name: result.score for name, result in one.nab.items()} == pytest.approx(
+        {"standard": 100, "low FP": 100, "low FN": 100}
+    )
+    assert (one.ranking["auc_pr"], one.ranking["auroc"], one.delay_s) == (1, 1, 0)
+    assert one.ranking["vus_pr"] > 0.8
+    assert (one.events.found, one.events.false_alarms) == (2, 0)
+    # the rows of which nothing is said (confidence 0) do not count
+    assert [(level.level, level.rows, level.alarms) for level in one.calibration] == [(1e-3, 482, 0), (1e-4, 482, 0)]
+
+
+def test_p_alone_ranks_as_well(file: Path) -> None:
+    (one,) = measured(file, LabelledRequest(NUMBERS, p="p"))
+    assert one.ranking["auroc"] == 1
+
+
+def test_detectors_are_measured_on_the_rows_behind_those_that_one_is_fitted_on(file: Path) -> None:
+    alone = measured(file, LabelledRequest(NUMBERS), "univariate")[0]
+    beside, pca = measured(file, LabelledRequest(NUMBERS), "univariate", "pca", scoring=ScoringConfig(fit=450))
+    assert len(alone.events.delays) == 2
+    assert len(beside.events.delays) == len(pca.events.delays) == 1
+    assert beside.calibration[0].rows == pca.calibration[0].rows == 150 - 6
+    assert pca.nab["standard"].score > 80
+
+
+def test_windows_of_nab_stand_for_labels(file: Path, tmp_path: Path) -> None:
+    iso = np.datetime64(BEGIN, "s")
+    pairs = [[str(iso + STEP_S * begin), f"{iso + STEP_S * (end - 1)}Z"] for begin, end in EVENTS]
+    windows = tmp_path / "windows.json"
+    windows.write_text(json.dumps({"other/cpu.csv": [], f"{tmp_path.name}/cpu.csv": pairs}), encoding="utf-8")
+    (series,) = read_series([file], LabelledRequest(TableRequest(("value",), "at"), windows))
+    assert series.windows == EVENTS
+    assert np.flatnonzero(series.labels).tolist() == [*range(400, 412), *range(520, 526)]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "no file of windows"),
+        ('{"cpu.csv": [["now", "then"]]}', "no file of windows"),
+        ('{"disk.csv": []}', "no windows for"),
+        ('{"cpu.csv": [["2020-01-01", "2020-01-02"]]}', "no row is in"),
+    ],
+)
+def test_windows_that_say_nothing_of_the_file_are_refused(file: Path, tmp_path: Path, text: str, message: str) -> None:
+    windows = tmp_path / "windows.json"
+    windows.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=message):
+        read_series([file], LabelledRequest(TableRequest(("value",), "at"), windows))
+
+
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        (LabelledRequest(TableRequest(("value",), "at")), "no labels"),
+        (LabelledRequest(TableRequest(("value",)), Path("windows.json")), "without times"),
+        (LabelledRequest(NUMBERS, p="value"), "p from 0 to 1"),
+        (LabelledRequest(TableRequest(("value",), "at"), Path("none.json")), "cannot be read"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused(file: Path, request_: LabelledRequest, message: str) -> None:
+    with pytest.raises(YeoulError, match=message):
+        read_series([file], request_)
+
+
+def test_legal_configurations_only() -> None:
+    for wrong in ({"window": -1}, {"detectors": ("pca", "pca")}):
+        with pytest.raises(ConfigError):
+            EvaluationConfig(**wrong)  # type: ignore[arg-type]  # one of each kind
+
+
+def test_rows_without_times_have_no_events(file: Path) -> None:
+    (one,) = measured(file, LabelledRequest(TableRequest(("value",), label="label")), "hbos")
+    assert (one.nab, one.events) == (None, None)
+    assert np.isnan(one.ranking["vus_pr"])
+    assert one.ranking["auroc"] > 0.9
+
+
+def test_each_key_is_a_series_and_all_share_the_budget(file: Path, tmp_path: Path) -> None:
+    head, *lines = file.read_text(encoding="utf-8").splitlines()
+    both = tmp_path / "both.csv"
+    rows = [f"{line},{host}" for line in lines for host in ("a", "b")]
+    both.write_text("\n".join([f"{head},host", *rows]) + "\n", encoding="utf-8")
+    request = LabelledRequest(TableRequest(("value",), "at", "host", "label"), scores="exact")
+    series = read_series([both], request)
+    assert [(one.name, one.keys, one.rows_per_day) for one in series] == [
+        ("both.csv a", 2, 288.0),
+        ("both.csv b", 2, 288.0),
+    ]
+    columns = as_columns(evaluate(series, EvaluationConfig(())))
+    assert set(columns["series"]) == {"", "both.csv a", "both.csv b"}
+
+
+def test_the_verb_prints_a_table_and_writes_all_figures(file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "figures.csv"
+    names = ["--label", "label", "--time", "at", "--values", "value", "--scores", "exact", "--p", "p"]
+    command = ["evaluate", str(file), *names, "--detector", "univariate", "--window", "20", "--out", str(out)]
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == 0, done.output
+    table = [line.split() for line in done.stdout.splitlines()]
+    assert table[0] == ["1", "series,", "600", "rows,", "18", "of", "them", "abnormal"]
+    assert table[1][:3] == ["detector", "NAB", "low"]
+    assert [row[0] for row in table[2:4]] == ["given", "univariate"]
+    assert table[2][1:4] == ["100.00"] * 3
+    with TableFile(out) as figures:
+        assert figures.columns == ("detector", "series", "measure", "value")
+    found = json.loads(CliRunner().invoke(app, [*command[:-2], "--json"]).stdout)
+    assert (found["rows"], found["labelled_rows"], len(found["detectors"])) == (600, 18, 2)
+    assert found["detectors"][0]["events"]["delay_s"] == 0
