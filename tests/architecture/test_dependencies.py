@@ -21,7 +21,6 @@ USED_WITHOUT_IMPORT = {
     "jax": "Keras computes with it",
     "prophet": "the extra is promised; its scorer of tables is the next one",
     "pyod": "its detectors are loaded by name",
-    "rrcf": "as prophet",
     "xgboost-cpu": "PyOD's XGBOD is built on it",
     "tzdata": "the standard library's zoneinfo reads it where the system has no zones",
     "websockets": "uvicorn speaks WebSocket through it",

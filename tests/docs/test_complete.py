@@ -36,6 +36,13 @@ def test_every_part_that_ships_has_its_page(family: str) -> None:
     assert sorted(pages - tables) == _names(family)
 
 
+def test_every_scorer_of_tables_has_its_page():
+    # the page of PyOD is that of all its detectors; `univariate` is `novelty` as a default
+    shared = {name for name, reference in SCORERS.items() if "tables.outliers:" in reference} | {"univariate"}
+    pages = {page.stem for page in (DOCS / "detectors").glob("*.md")}
+    assert sorted(set(SCORERS) - shared - pages) == []
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_the_list_of_parts_is_not_empty(family: str) -> None:
     assert _names(family) != []
