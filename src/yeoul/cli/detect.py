@@ -6,13 +6,16 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.table import Table as Sheet
 
 from yeoul.cli.arguments import AsJson
-from yeoul.cli.say import aside, count, data, many, progress_bar, say, size
+from yeoul.cli.say import aside, count, data, many, progress_bar, say, sheet, size
 from yeoul.detect.tables import ScoringConfig
 from yeoul.errors import ConfigError
 from yeoul.events import iso
-from yeoul.flows.scoring import ScoredFile, TableRequest, score_file
+from yeoul.flows.scoring import ScoredFile, TableRequest, score_file, usual_set
+from yeoul.flows.scoring import compare as compare_detectors
+from yeoul.lake import TableFile
 
 __all__ = ["add_to"]
 
@@ -37,6 +40,7 @@ Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Result;
 Plot = Annotated[Path | None, typer.Option("--plot", metavar="FILE", help="Draw a picture (.png or .svg).")]
 Prefix = Annotated[str, typer.Option(metavar="TEXT", help="Put before the names of the new columns.")]
 Seed = Annotated[int, typer.Option(metavar="NUMBER", help="Of what is drawn at random.")]
+Compare = Annotated[str, typer.Option(metavar="A,B,…", help="Compare detectors on the table; `usual` chooses a set.")]
 Options = Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="An argument of the detector.")]
 
 
@@ -62,6 +66,7 @@ def _detect(
     prefix: Prefix = "",
     seed: Seed = 0,
     options: Options = None,
+    compare: Compare = "",
     as_json: AsJson = False,
 ) -> None:
     """Say of each row of a table how abnormal it is, what was expected, and why.
@@ -77,6 +82,9 @@ def _detect(
     names = tuple(name.strip() for name in f"{value},{values}".split(",") if name.strip())
     request = TableRequest(names, time, by, label, time_format)
     config = ScoringConfig(detector, fit, mode, alarms_per_day, seed, _arguments(options or []))
+    if compare:
+        _compare(file, request, config, compare, as_json=as_json)
+        return
     target = out or _beside(file)
     if mode == "batch" or (mode == "auto" and not time):
         aside("note: batch mode looks ahead: a row's score uses the rows behind it too")
@@ -96,6 +104,46 @@ def _detect(
 def _beside(file: Path) -> Path:
     ending = file.suffix if file.suffix != ".gz" else file.with_suffix("").suffix
     return file.with_name(f"{file.name.partition('.')[0]}.scored{ending}")
+
+
+def _compare(file: Path, request: TableRequest, config: ScoringConfig, names: str, *, as_json: bool) -> None:
+    """Print what several detectors find and cost; nothing is written."""
+    with TableFile(file) as table:
+        rows = request.rows(table)
+    chosen = tuple(name.strip() for name in names.split(",") if name.strip())
+    chosen = usual_set(rows) if chosen == ("usual",) else chosen
+    with progress_bar() as bar:
+        task = bar.add_task("judging", rate="", total=len(chosen))
+
+        def told(name: str, done: int, total: int) -> None:
+            bar.update(task, description=f"judging by {name}", completed=done, total=total)
+
+        found = compare_detectors(rows, chosen, config, told)
+    if as_json:
+        data([one.as_json() for one in found])
+        return
+    table_ = Sheet(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    heads = ["judged", "alarms", "a day", "agreement", "seconds", "peak MB"]
+    labelled = ["VUS-PR", "AUC-PR", "AUROC", "events"] if request.label else []
+    table_.add_column("detector", no_wrap=True)
+    for head in heads + labelled:
+        table_.add_column(head, justify="right", no_wrap=True)
+    for one in found:
+        if one.error:
+            continue
+        cells = [count(one.judged), count(one.alarms), _figure(one.alarms_per_day, 2), _figure(one.agreement, 2)]
+        cells += [_figure(one.seconds, 1), _figure(one.peak_mb, 0)]
+        if labelled:
+            cells += [_figure(value, 3) for value in (one.vus_pr, one.auc_pr, one.auroc, one.events_found)]
+        table_.add_row(one.detector, *cells)
+    sheet(table_)
+    for one in found:
+        if one.error:
+            aside(f"{one.detector}: {one.error}")
+
+
+def _figure(value: float, places: int) -> str:
+    return "-" if value != value else f"{value:,.{places}f}"  # noqa: PLR0124 - NaN alone is not itself
 
 
 def _arguments(options: list[str]) -> dict[str, Any]:
