@@ -98,23 +98,16 @@ def prepared(table: Table, config: ours.TwoStageConfig) -> list[tuple[Windows, W
     return seen
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=8640)
-    parser.add_argument("--repeats", type=int, default=3)
-    args = parser.parse_args()
-    try:
-        keras = load_keras()
-    except MissingExtraError as error:
-        print(error)
-        return
+def measure(rows: int, repeats: int) -> Took:
+    """Ours over the plain loop, of the best run of each; every run is printed."""
+    keras = load_keras()
     # No early end: both run 20 and 10 epochs, whatever their losses.
-    config, table = ours.TwoStageConfig(patience=20), servers(args.rows)
+    config, table = ours.TwoStageConfig(patience=20), servers(rows)
     stages = prepared(table, config)
     runs: dict[str, list[Took]] = {"plain Keras loop": [], "TwoStageAutoencoder.fit": []}
-    print(f"{args.rows} rows, 16 columns; windows trained on: {', '.join(str(len(inputs)) for inputs, _ in stages)}")
+    print(f"{rows} rows, 16 columns; windows trained on: {', '.join(str(len(inputs)) for inputs, _ in stages)}")
     print(f"{'':24} {'wall s':>8} {'cpu s':>8}")
-    for _ in range(args.repeats):
+    for _ in range(repeats):
         clock = Clock()
         ran = plain(keras, stages, config)
         runs["plain Keras loop"].append(clock.took())
@@ -123,10 +116,23 @@ def main() -> None:
         runs["TwoStageAutoencoder.fit"].append(clock.took())
         assert ran == [len(model.history[f"stage {stage}"]) for stage in (1, 2)]
         for name, times in runs.items():
-            print(f"{name:24} {times[-1].wall:8.1f} {times[-1].processor:8.1f}")
+            print(f"{name:24} {times[-1].wall:8.1f} {times[-1].processor:8.1f}", flush=True)
     best = {name: Took(min(t.wall for t in times), min(t.processor for t in times)) for name, times in runs.items()}
     theirs, mine = best["plain Keras loop"], best["TwoStageAutoencoder.fit"]
-    print(f"{'ratio of the best':24} {mine.wall / theirs.wall:8.2f} {mine.processor / theirs.processor:8.2f}")
+    return Took(mine.wall / theirs.wall, mine.processor / theirs.processor)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=8640)
+    parser.add_argument("--repeats", type=int, default=3)
+    args = parser.parse_args()
+    try:
+        ratio = measure(args.rows, args.repeats)
+    except MissingExtraError as error:
+        print(error)
+        return
+    print(f"{'ratio of the best':24} {ratio.wall:8.2f} {ratio.processor:8.2f}")
 
 
 if __name__ == "__main__":

@@ -23,6 +23,15 @@ DATA = Path(os.environ.get("YEOUL_DATA", "../shared/data")) / "tabular"
 MEMBERS = ("forest", "neighbours", "ecod")
 
 
+def read(file: Path) -> tuple[Table, NDArray[np.bool_]]:
+    """Standardised columns, and which rows are abnormal."""
+    data = np.load(file)
+    values = data["X"].astype(np.float64)
+    spread = values.std(axis=0)
+    values = (values - values.mean(axis=0)) / np.where(spread < 1e-9, 1.0, spread)
+    return Table(values, tuple(f"x{i}" for i in range(values.shape[1]))), data["y"] > 0
+
+
 def members(table: Table) -> tuple[NDArray[np.float64], ...]:
     ensemble = Ensemble()
     ensemble.fit(table)
@@ -43,11 +52,7 @@ def main() -> None:
     )
     figures = []
     for file in files:
-        data = np.load(file)
-        values, labels = data["X"].astype(np.float64), data["y"]
-        spread = values.std(axis=0)
-        values = (values - values.mean(axis=0)) / np.where(spread < 1e-9, 1.0, spread)
-        table = Table(values, tuple(f"x{i}" for i in range(values.shape[1])))
+        table, labels = read(file)
         began = time.perf_counter()
         score = score_table(table, ScoringConfig(detector="ensemble")).score
         took = time.perf_counter() - began
@@ -57,7 +62,7 @@ def main() -> None:
         ]
         figures.append(row)
         told = " ".join(f"{auroc:12.3f} {precision:6.3f}" for auroc, precision in row)
-        print(f"{file.stem:20} {len(values):7} {values.shape[1]:4} {took:8.1f} {told}", flush=True)
+        print(f"{file.stem:20} {len(table):7} {table.values.shape[1]:4} {took:8.1f} {told}", flush=True)
     told = " ".join(f"{auroc:12.3f} {precision:6.3f}" for auroc, precision in np.mean(figures, axis=0))
     print(f"{'mean':42} {told}")
 
