@@ -22,6 +22,9 @@ from pathlib import Path
 
 import pytest
 
+from yeoul.detect.tables import SCORERS
+from yeoul.plugins import load
+
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FENCE = re.compile(
@@ -112,19 +115,14 @@ def _run_shell(code: str, folder: Path, where: str) -> None:
     assert done.returncode == 0, f"{where}\n{done.stdout}\n{done.stderr}"
 
 
-# The guide's commands start processes, and the others train networks, which takes a quarter of a minute.
-SLOW = {
-    ROOT / "docs/guide.md": pytest.mark.slow,
-    **{
-        ROOT / f"docs/detectors/{name}.md": pytest.mark.slow
-        for name in ("gru", "lstm", "rnn", "seq2seq", "two-stage-lstm")
-    },
-}
+# The guide's commands start processes; scorers with an extra train networks, or load libraries that take seconds.
+EXTRA = [name for name, reference in SCORERS.items() if load(reference).traits.extra]
+SLOW = [ROOT / "docs/guide.md", *(ROOT / f"docs/detectors/{name}.md" for name in EXTRA)]
 
 
 @pytest.mark.parametrize(
     "page",
-    [pytest.param(page, marks=SLOW.get(page, ())) for page in PAGES],
+    [pytest.param(page, marks=[pytest.mark.slow] if page in SLOW else []) for page in PAGES],
     ids=lambda page: page.relative_to(ROOT).as_posix(),
 )
 def test_the_blocks_of_a_page_run(page: Path, tmp_path: Path) -> None:

@@ -1,0 +1,76 @@
+"""Draws the pictures of detectors' pages: `python scripts/detector_pictures.py [NAME…]` writes docs/images/NAME.png."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from yeoul.detect.tables import SCORERS, ScoringConfig, Table, score_table
+from yeoul.plugins import load
+
+IMAGES = Path(__file__).parents[1] / "docs/images"
+VECTORS = ("avgknn", "cblof", "hbos", "iforest", "knn", "lof", "ocsvm", "xgbod")
+SERIES = ("kmeans", "prophet", "rrcf", "seasonal")
+INK, BAND, ALARM = "#1f4e79", "#c9d8e8", "#c0392b"
+
+
+def customers() -> tuple[np.ndarray, np.ndarray]:
+    """Two groups of customers, a few who belong to none, and which these are."""
+    rng = np.random.default_rng(3)
+    usual = np.vstack([rng.normal((-2, -1), (0.7, 0.5), (260, 2)), rng.normal((2, 1.5), (0.4, 0.9), (180, 2))])
+    odd = rng.uniform(-5, 5, (14, 2))
+    order = rng.permutation(454)
+    return np.vstack([usual, odd])[order], np.repeat([False, True], [440, 14])[order]
+
+
+def vectors(name: str) -> Figure:
+    """The plane, the darker the odder a customer there would be."""
+    values, labels = customers()
+    scorer = load(SCORERS[name])(seed=0)
+    scorer.fit(Table(values, ("plays", "seeks"), None, labels))
+    x, y = np.meshgrid(np.linspace(-6, 6, 90), np.linspace(-6, 6, 90))
+    raw = scorer.score(Table(np.column_stack([x.ravel(), y.ravel()]), ("plays", "seeks")), 0).raw
+    rank = np.argsort(np.argsort(raw, kind="stable")).reshape(x.shape) / raw.size
+    figure = Figure(figsize=(4.6, 4), layout="constrained")
+    axis = figure.subplots()
+    axis.contourf(x, y, rank, levels=12, cmap="Blues")
+    axis.plot(*values[~labels].T, ".", color=INK, ms=3, label="usual")
+    axis.plot(*values[labels].T, "x", color=ALARM, ms=5, label="odd")
+    axis.set(xlabel="plays, scaled", ylabel="seeks, scaled", xlim=(-6, 6), ylim=(-6, 6))
+    axis.legend(loc="upper left", fontsize=8, frameon=False)
+    return figure
+
+
+def series(name: str) -> Figure:
+    """A daily rhythm with a spike, a drop and a shift; range above, score below."""
+    rng, rows = np.random.default_rng(5), np.arange(96 * 10)
+    values = rng.poisson(120 + 60 * np.sin(rows * 2 * np.pi / 96)).astype(float)
+    values[610] += 160
+    values[720:728] *= 0.2
+    values[850:] += 90
+    table = Table(values[:, None], ("hits",), 1_700_000_000_000_000 + rows * 900_000_000)
+    scored = score_table(table, ScoringConfig(name, fit=0.4))
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=[2, 1])
+    if np.isfinite(scored.expected).any():
+        above.fill_between(rows, scored.lower[:, 0], scored.upper[:, 0], color=BAND, lw=0, label="range of 99 %")
+    above.plot(rows, values, color=INK, lw=0.8, label="hits")
+    above.set_ylim(-20, 420)
+    above.legend(loc="upper left", fontsize=8, frameon=False, ncols=2)
+    below.plot(rows, scored.score, color=ALARM, lw=0.8)
+    below.set(ylim=(0, 1.05), ylabel="score", xlabel="row")
+    return figure
+
+
+def main() -> None:
+    """Draw those that are named, or all."""
+    for name in sys.argv[1:] or (*VECTORS, *SERIES):
+        (vectors if name in VECTORS else series)(name).savefig(IMAGES / f"{name}.png", dpi=75)
+        print(IMAGES / f"{name}.png")
+
+
+if __name__ == "__main__":
+    main()
