@@ -115,9 +115,12 @@ def _run_shell(code: str, folder: Path, where: str) -> None:
     assert done.returncode == 0, f"{where}\n{done.stdout}\n{done.stderr}"
 
 
-# The guide's commands start processes; scorers with an extra train networks, or load libraries that take seconds.
+# Some pages' commands start processes; scorers with an extra train networks, or load libraries that take seconds.
 EXTRA = [name for name, reference in SCORERS.items() if load(reference).traits.extra]
-SLOW = [ROOT / "docs/guide.md", *(ROOT / f"docs/detectors/{name}.md" for name in EXTRA)]
+SLOW = [
+    *(ROOT / f"docs/{name}.md" for name in ("guide", "measures", "tables")),
+    *(ROOT / f"docs/detectors/{name}.md" for name in EXTRA),
+]
 
 
 @pytest.mark.parametrize(

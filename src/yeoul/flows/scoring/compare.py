@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import spearmanr
 
 from yeoul.detect.measures import auc_pr, auroc, event_recall, vus_pr
 from yeoul.detect.tables import Rows, ScoringConfig, answer
@@ -162,6 +161,8 @@ def _compared(
 
 
 def _agreement(run: _Run, well: Sequence[_Run], common: NDArray[np.bool_]) -> float:
+    from scipy.stats import spearmanr  # noqa: PLC0415 - takes a second to load, and every verb starts through here
+
     found = []
     for other in well:
         if other is not run:

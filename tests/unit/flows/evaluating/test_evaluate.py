@@ -116,6 +116,7 @@ def test_legal_configurations_only() -> None:
             EvaluationConfig(**wrong)  # type: ignore[arg-type]  # one of each kind
 
 
+@pytest.mark.slow
 def test_rows_without_times_have_no_events(file: Path) -> None:
     (one,) = measured(file, LabelledRequest(TableRequest(("value",), label="label")), "hbos")
     assert (one.nab, one.events) == (None, None)
