@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betainc, gammaln, xlogy
 
 __all__ = ["LEAST_P", "range99", "surely_usual", "two_sided"]
 
@@ -45,6 +44,8 @@ def two_sided(value: Floats, mean: Floats, variance: Floats, *, lattice: bool = 
     >>> [f"{x:.0e}" for x in p]
     ['9e-01', '7e-06', '1e-03']
     """
+    from scipy.special import betainc, gammaln  # noqa: PLC0415 - half a second, which no verb that judges nothing should wait for
+
     scaled, size, unit = _moments(mean, variance, lattice)
     count = value / unit
     share = scaled / (scaled + size)
@@ -79,6 +80,8 @@ def surely_usual(count: Floats, mean: Floats, variance: Floats) -> NDArray[np.bo
 
 def _xlogs(count: Floats, size: Floats, share: Floats) -> Floats:
     """Logarithm of the powers in the mass of a negative binomial: (1 - share)^size share^count."""
+    from scipy.special import xlogy  # noqa: PLC0415 - as above
+
     logs: Floats = size * np.log1p(-share) + xlogy(count, share)
     return logs
 
