@@ -13,6 +13,8 @@ import pytest
 from yeoul.console import connections
 from yeoul.console.connections import Connections, HttpConnection
 
+pytestmark = pytest.mark.slow  # what stands still is waited for
+
 HANDSHAKE = (
     b"GET /api/live HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -66,13 +67,18 @@ def _problems(folder: Path) -> tuple[str, ...]:
     return ()
 
 
+# The quick checks try every fourth value, others at other places.
+STEP = 4 if os.environ.get("YEOUL_TEST_PROFILE") == "quick" else 1
+
+
 @pytest.mark.parametrize("place", PLACES)
 def test_any_value_at_a_key_is_legal_or_told(tmp_path: Path, place: str):
     told = []
-    for value in VALUES:
+    values = VALUES[PLACES.index(place) % STEP :: STEP]
+    for value in values:
         members = {name: one for name, one in NEEDED.items() if not name.startswith(f"{place}.")}
         (tmp_path / "yeoul.toml").write_text(_text(members | {place: value}))
         told.append(_problems(tmp_path))
-    assert sum(map(bool, told)) >= len(VALUES) // 2
+    assert sum(map(bool, told)) >= len(values) // 2 - 2 * (STEP > 1)
     words = re.compile("got|unknown|missing|legal")
     assert [text for problems in told for text in problems if not words.search(text)] == []
