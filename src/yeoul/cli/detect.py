@@ -168,6 +168,7 @@ def _as_json(done: ScoredFile, plot: Path | None) -> dict[str, Any]:
         "judged": done.judged,
         "alarms": done.alarms,
         "keys": answer.keys,
+        "keys_too_short": list(answer.short),
         "threshold_p": answer.threshold,
         "rows_per_day": round(answer.ticks_per_day, 3),
         "seconds": round(done.seconds, 3),
@@ -184,6 +185,10 @@ def _tell(done: ScoredFile, plot: Path | None) -> None:
     per_day = answer.ticks_per_day
     reason = f"the budget over {count(per_day)} rows a day" if per_day else "the budget over the whole table"
     say(f"{many(done.alarms, 'alarm')}: {rule}, by {reason}")
+    if answer.short:
+        named = ", ".join(f"`{key}`" for key in answer.short[:_SHOWN])
+        more = f" and {count(len(answer.short) - _SHOWN)} more" if len(answer.short) > _SHOWN else ""
+        aside(f"note: too few rows to be judged: {named}{more}")
     for row in _worst(done):
         when = "" if done.rows.at_us is None else f"{_moment(done, row)}  "
         key = "" if done.rows.keys is None else f"{done.rows.keys[row]}  "

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from yeoul.detect.tables.contract import Table
-from yeoul.detect.tables.scoring import Scored, ScoringConfig, score_table
+from yeoul.detect.tables.scoring import Scored, ScoringConfig, score_table, score_together
 from yeoul.detect.tables.why import why
 from yeoul.errors import InputError
 
@@ -49,6 +49,8 @@ class Answer:
     ticks_per_day: float
     """Rows of one key in a day; without times 0."""
     keys: int
+    short: tuple[str, ...] = ()
+    """Keys with too few rows to be judged."""
 
 
 def answer(rows: Rows, config: ScoringConfig, told: Told | None = None) -> Answer:
@@ -56,7 +58,7 @@ def answer(rows: Rows, config: ScoringConfig, told: Told | None = None) -> Answe
 
     Raises:
         ConfigError: a detector that these rows are nothing for.
-        InputError: no rows, or too few of a key.
+        InputError: no rows, or too few to fit on.
     """
     count, width = rows.values.shape
     if not count:
@@ -66,22 +68,13 @@ def answer(rows: Rows, config: ScoringConfig, told: Told | None = None) -> Answe
     groups = _groups(rows)
     p, confidence, shown = np.ones(count), np.zeros(count), np.full((4, count), np.nan)
     leading, shares = np.zeros(count, np.intp), np.full((count, width), np.nan)
-    done = 0
-    for at in groups:
-        table = Table(
-            values[at],
-            rows.columns,
-            None if rows.at_us is None else rows.at_us[at],
-            None if rows.labels is None else rows.labels[at],
-        )
-        progress = None if told is None else _part_of(told, done, len(at), count)
-        scored = score_table(table, config, progress)
+    short: list[str] = []
+    for at, scored in _judged(replace(rows, values=values), groups, config, told, short):
         p[at], confidence[at], shares[at] = scored.p, scored.confidence, scored.shares
         leading[at] = lead = _leading(scored)
-        bands = (scored.expected, scored.lower, scored.upper, table.values)
+        bands = (scored.expected, scored.lower, scored.upper, values[at])
         for column, band in zip(shown, bands, strict=True):
             column[at] = band[np.arange(len(at)), lead]
-        done += len(at)
     per_day = _ticks_per_day(rows.at_us, groups)
     threshold = config.alarms_per_day / (per_day * len(groups) if per_day else count)
     alarm = (p <= threshold) & (confidence >= _LEAST_CONFIDENCE)
@@ -100,7 +93,47 @@ def answer(rows: Rows, config: ScoringConfig, told: Told | None = None) -> Answe
         names = np.array(rows.columns, np.object_)
         columns["leading"] = np.where(np.isnan(shares).all(axis=1), "", names[leading])
         columns |= {f"share_{name}": shares[:, number] for number, name in enumerate(rows.columns)}
-    return Answer(columns, threshold, per_day, len(groups))
+    return Answer(columns, threshold, per_day, len(groups), tuple(short))
+
+
+def _judged(
+    rows: Rows, groups: Sequence[NDArray[np.intp]], config: ScoringConfig, told: Told | None, short: list[str]
+) -> Iterator[tuple[NDArray[np.intp], Scored]]:
+    """What is said of all rows together where the detector can, otherwise of each key's by themselves.
+
+    Keys of which there are too few rows are named in `short`, and nothing is said of them.
+    """
+    count = len(rows.values)
+    if rows.keys is not None and len(groups) > 1:
+        key = np.empty(count, np.intp)
+        for number, at in enumerate(groups):
+            key[at] = number
+        everything = np.arange(count)
+        together = score_together(_table(rows, everything), key, config, told)
+        if together is not None:
+            yield everything, together
+            return
+    done = 0
+    for at in groups:
+        progress = None if told is None else _part_of(told, done, len(at), count)
+        try:
+            scored = score_table(_table(rows, at), config, progress)
+        except InputError:
+            if rows.keys is None or len(short) + 1 == len(groups):
+                raise
+            short.append(str(rows.keys[at[0]]))
+        else:
+            yield at, scored
+        done += len(at)
+
+
+def _table(rows: Rows, at: NDArray[np.intp]) -> Table:
+    return Table(
+        rows.values[at],
+        rows.columns,
+        None if rows.at_us is None else rows.at_us[at],
+        None if rows.labels is None else rows.labels[at],
+    )
 
 
 def _groups(rows: Rows) -> Sequence[NDArray[np.intp]]:

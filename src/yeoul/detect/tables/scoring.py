@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from yeoul.detect.tables.builtin import SCORERS
 from yeoul.detect.tables.calibrated import Calibration
 from yeoul.detect.tables.contract import Scorer, Scores, Table, Traits
+from yeoul.detect.tables.keyed import grid_of
 from yeoul.errors import ConfigError, InputError
 from yeoul.plugins import resolve
 
-__all__ = ["MODES", "Scored", "ScoringConfig", "default_scorer", "score_table"]
+__all__ = ["MODES", "Scored", "ScoringConfig", "default_scorer", "score_table", "score_together"]
 
 Floats = NDArray[np.float64]
 Progress = Callable[[int, int], None]
@@ -145,6 +146,37 @@ def score_table(table: Table, config: ScoringConfig, progress: Progress | None =
         result.take(begin, end, scorer.score(table.part(0, end), begin), calibration, begin)
         told(end, rows)
         begin = end
+    return result.done()
+
+
+def score_together(
+    table: Table, key: NDArray[np.intp], config: ScoringConfig, progress: Progress | None = None
+) -> Scored | None:
+    """Score the rows of many keys, in any order, tick by tick at once, as the live tier does.
+
+    Args:
+        table: the rows of all keys.
+        key: number of each row's key, shape (n,).
+        config: as for one series.
+        progress: as for one series.
+
+    Returns:
+        None where the detector judges one series at a time, or the rows of the keys hardly ever share a time.
+
+    Raises:
+        ConfigError: no such scorer, or one that this table is nothing for.
+    """
+    name = default_scorer(table) if config.detector == "auto" else config.detector
+    kind: Any = resolve("yeoul.scorers", SCORERS, name)
+    if table.at_us is None or not hasattr(kind, "together"):
+        return None
+    _refuse(name, kind.traits, table)
+    if (grid := grid_of(table.at_us, key)) is None:
+        return None
+    scorer = kind(seed=config.seed, **config.options)
+    scorer.progress = progress
+    result = _Result(*table.values.shape)
+    result.take(0, len(table), grid.judged(scorer, table.values[:, 0]), None, 0)
     return result.done()
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yeoul.detect.builtin import DETECTORS
-from yeoul.detect.contract import Detector, Judgement, Tick
+from yeoul.detect.contract import Detector, Tick
 from yeoul.detect.tables.contract import Scores, Table, Traits
 from yeoul.plugins import resolve
 
@@ -42,28 +42,36 @@ class _Ticking:
 
     def score(self, table: Table, start: int) -> Scores:
         """Go through all rows; what is said of those from `start` on. O(rows), about 0.2 ms each."""
-        detector: Detector = resolve("yeoul.detectors", DETECTORS, self.detector)()
         values = table.values[:, 0]
         at_us = np.arange(len(values)) * _ROW_US if table.at_us is None else table.at_us
-        steps = np.diff(at_us)
-        width = int(np.median(steps[steps > 0])) if (steps > 0).any() else _ROW_US
-        alive = np.ones(1, bool)
-        bands = np.empty((5, len(values)))
-        for row, (at, value) in enumerate(zip(at_us.tolist(), values, strict=True)):
-            if self.progress is not None and row % _SAID_EVERY == 0:
-                self.progress(row, len(values))
-            bands[:, row] = _row(detector.judge(Tick(at, width, np.array([value]), alive)))
-        p, expected, lower, upper, confidence = bands[:, start:]
+        p, expected, lower, upper, confidence = (band[start:, 0] for band in self.together(at_us, values[:, None]))
         said = np.isfinite(values[start:]) & (confidence > 0)
         raw = np.where(np.isfinite(values[start:]), -np.log10(p), np.nan)
         middle, low, high = (np.where(said, band, np.nan)[:, None] for band in (expected, lower, upper))
         return Scores(raw, p, middle, low, high, confidence=confidence)
 
+    def together(self, at_us: NDArray[np.int64], values: Floats) -> Floats:
+        """Judge many series tick by tick, as the live tier does: what they have in common is learnt from all of them.
 
-def _row(judged: Judgement) -> tuple[float, float, float, float, float]:
-    fields = (judged.p, judged.expected, judged.lower, judged.upper, judged.confidence)
-    p, expected, lower, upper, confidence = (float(field[0]) for field in fields)
-    return p, expected, lower, upper, confidence
+        Args:
+            at_us: times of the t ticks, not falling.
+            values: shape (t, k), one column a key; NaN = missing. A key begins with its first value.
+
+        Returns:
+            Shape (5, t, k): p, expected, lower, upper, confidence. O(t k).
+        """
+        detector: Detector = resolve("yeoul.detectors", DETECTORS, self.detector)()
+        steps = np.diff(at_us)
+        width = int(np.median(steps[steps > 0])) if (steps > 0).any() else _ROW_US
+        bands = np.empty((5, *values.shape))
+        alive = np.zeros(values.shape[1], bool)
+        for row, (at, value) in enumerate(zip(at_us.tolist(), values, strict=True)):
+            if self.progress is not None and row % _SAID_EVERY == 0:
+                self.progress(row, len(values))
+            alive |= np.isfinite(value)
+            judged = detector.judge(Tick(at, width, value.copy(), alive.copy()))
+            bands[:, row] = judged.p, judged.expected, judged.lower, judged.upper, judged.confidence
+        return bands
 
 
 class TickingKMeans(_Ticking):

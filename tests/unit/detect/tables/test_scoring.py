@@ -191,6 +191,35 @@ def test_each_key_is_a_series_of_its_own_whatever_the_order_of_rows():
     assert set(columns["why"][quiet]) == {""}
 
 
+def test_a_key_with_too_few_rows_is_named_and_the_others_are_judged():
+    rows = rows_of(2, 400)
+    assert rows.keys is not None
+    rows.keys[:10] = "new"
+    found = answer(rows, ScoringConfig("distance"))
+    assert found.short == ("new",)
+    assert (found.columns["confidence"][:10] == 0).all()
+    assert (found.columns["confidence"][200:] > 0).any()
+
+
+@pytest.mark.parametrize("shuffled", [False, True])
+def test_keys_that_share_their_times_are_judged_together_and_later_rows_change_nothing(
+    monkeypatch: pytest.MonkeyPatch, shuffled: bool
+):
+    monkeypatch.undo()  # the real detectors
+    rows = rows_of(20, 300)
+    config = ScoringConfig("seasonal")
+    whole = answer(rows, config).columns
+    burst = np.flatnonzero(rows.at_us == 295 * STEP_US)
+    assert (whole["p"][burst] < 0.01).mean() > 0.5
+    order = np.arange(len(rows.values))
+    if shuffled:
+        order = np.random.default_rng(1).permutation(order)
+    early = order[rows.at_us[order] < 250 * STEP_US]
+    assert rows.keys is not None
+    part = Rows(rows.values[early], rows.columns, rows.at_us[early], rows.keys[early])
+    np.testing.assert_array_equal(answer(part, config).columns["p"], whole["p"][early])
+
+
 def test_of_several_columns_the_shares_say_who_carries_the_oddness():
     table = series(400, 3, seed=5)
     table.values[380, 1] += 50
