@@ -60,7 +60,7 @@ def _against(observed: Floats, expected: Floats, lower: Floats, upper: Floats, r
     if observed[row] > upper[row] or observed[row] < lower[row]:
         side = "above" if observed[row] > expected[row] else "below"
         return f" is {side} {_number(expected[row])}{usual}"
-    return f" is usual by itself{usual}, the pattern it ends is not"
+    return f" is within its usual range{usual}, but unlike what came before"
 
 
 def _number(value: float) -> str:
