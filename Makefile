@@ -2,7 +2,7 @@
 # Arguments are handed on by ARGS: make demo ARGS="--for 30s --no-open", make test ARGS="tests/unit -k windows".
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check soak format web wheel lock bench clean
+.PHONY: help setup demo test check soak services format web wheel lock bench clean
 MAKEFLAGS += --no-print-directory
 
 ARGS ?=
@@ -32,6 +32,11 @@ soak: ## the reliability suite in its long form (hours)
 	@bash scripts/system_packages.sh $$(grep -v '^#' requirements/debian.txt)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/fuzz.txt
 	@exec $(BIN)/python -m pytest -m soak $(or $(ARGS),tests/reliability)
+
+services: ## a real Kafka broker on this machine until Ctrl-C (ARGS="--port 9092": on that port)
+	@bash scripts/setup.sh dev
+	@bash scripts/system_packages.sh default-jre-headless maven
+	@exec $(BIN)/python -m yeoul.testing.services $(ARGS)
 
 check: ## what a commit must pass: format, lint, types, layers, quick tests, docs (under 2 minutes)
 	@bash scripts/setup.sh dev

@@ -11,6 +11,7 @@ __all__ = [
     "DamagedError",
     "InputError",
     "MissingExtraError",
+    "MissingProgramError",
     "SourceError",
     "StateError",
     "StorageFullError",
@@ -73,3 +74,10 @@ class MissingExtraError(YeoulError, ImportError):
 
     def __init__(self, library: str, extra: str) -> None:
         super().__init__(f"`{library}` is not installed; it comes with an extra: pip install 'yeoul[{extra}]'")
+
+
+class MissingProgramError(YeoulError, FileNotFoundError):
+    """A program of the system is not installed; the message names the Debian package that brings it."""
+
+    def __init__(self, name: str, package: str) -> None:
+        super().__init__(f"`{name}` is not on this machine; install it, on Debian: apt-get install {package}")

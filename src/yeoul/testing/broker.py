@@ -1,0 +1,155 @@
+"""A real Apache Kafka broker on this machine: started, killed, frozen, started again on the same data."""
+
+from __future__ import annotations
+
+import base64
+import os
+import signal
+import socket
+import subprocess
+import time
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self
+
+from yeoul.errors import SourceError
+from yeoul.jars import fetch_jars, program
+
+__all__ = ["Broker", "free_port"]
+
+_HEAP = "-Xmx512m"
+_READY_S = 60.0
+_LOG_LINES = 8
+
+
+def free_port() -> int:
+    """A port of the loopback address that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Broker:
+    """One broker in KRaft mode on loopback; all its data is in `folder`, so that it goes on there after a kill.
+
+    Args:
+        folder: for settings, log and data; made when missing.
+        port: where clients connect; 0: a free one.
+        settings: lines of `server.properties` that are added or replaced.
+
+    Raises:
+        MissingProgramError: no `java`, or no `mvn` to fetch the broker with.
+        SourceError: it did not start; the message holds the end of its log.
+    """
+
+    def __init__(self, folder: Path, port: int = 0, settings: Mapping[str, str] | None = None) -> None:
+        self.folder = folder
+        self.port = port or free_port()
+        self.log = folder / "broker.log"
+        self._controller_port = free_port()
+        self._settings = dict(settings or {})
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def bootstrap(self) -> str:
+        """Such as `127.0.0.1:40123`."""
+        return f"127.0.0.1:{self.port}"
+
+    def start(self) -> Self:
+        """Start it, again too, and wait until it answers."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        properties = self.folder / "server.properties"
+        lines = [f"{name}={value}" for name, value in (self._defaults() | self._settings).items()]
+        properties.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        if not (self.folder / "data/meta.properties").exists():
+            # an id that begins with a dash would be taken for an option
+            cluster = base64.urlsafe_b64encode(bytes([0, *uuid.uuid4().bytes[1:]])).rstrip(b"=").decode()
+            self._java("kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties), "--standalone").wait()
+        self._process = self._java("kafka.Kafka", str(properties))
+        self._wait_until_ready()
+        return self
+
+    def kill(self) -> None:
+        """`kill -9`."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """SIGTERM; returns when it has ended in good order."""
+        self._end(signal.SIGTERM)
+
+    def freeze(self) -> None:
+        """It keeps its connections and answers nothing, as a broker that hangs."""
+        if self._process:
+            self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """It goes on where it was frozen."""
+        if self._process:
+            self._process.send_signal(signal.SIGCONT)
+
+    def wait(self) -> int:
+        """Wait until it ends by itself; its exit code."""
+        return self._process.wait() if self._process else 0
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+    def _defaults(self) -> dict[str, str]:
+        clients, controller = f"127.0.0.1:{self.port}", f"127.0.0.1:{self._controller_port}"
+        one = ("offsets.topic", "transaction.state.log", "share.coordinator.state.topic")
+        return {
+            "process.roles": "broker,controller",
+            "node.id": "1",
+            "controller.quorum.bootstrap.servers": controller,
+            "listeners": f"CLIENTS://{clients},CONTROLLER://{controller}",
+            "advertised.listeners": f"CLIENTS://{clients}",
+            "listener.security.protocol.map": "CLIENTS:PLAINTEXT,CONTROLLER:PLAINTEXT",
+            "controller.listener.names": "CONTROLLER",
+            "inter.broker.listener.name": "CLIENTS",
+            "log.dirs": str(self.folder / "data"),
+            "group.initial.rebalance.delay.ms": "0",
+            "broker.heartbeat.interval.ms": "500",
+            "broker.session.timeout.ms": "2000",  # after a kill it waits for its own session to end
+            "auto.create.topics.enable": "false",
+            **{f"{name}.replication.factor": "1" for name in one},
+            **{f"{name}.min.isr": "1" for name in one if not name.startswith("offsets")},
+        }
+
+    def _java(self, *arguments: str) -> subprocess.Popen[bytes]:
+        java = program("java", "default-jre-headless")
+        jars = fetch_jars("yeoul.testing", "broker.jars")
+        command = [java, _HEAP, "-Dlog4j2.level=INFO", "-cp", f"{jars}/*", *arguments]
+        with self.log.open("ab") as log:
+            return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder)  # noqa: S603  (our own command)
+
+    def _wait_until_ready(self) -> None:
+        until = time.monotonic() + _READY_S
+        while not _answers(self.port):
+            if self._process is None or self._process.poll() is not None or time.monotonic() > until:
+                self.kill()
+                said = self.log.read_text(errors="replace").splitlines()[-_LOG_LINES:]
+                message = f"the Kafka broker on port {self.port} did not start; {self.log} ends with: "
+                raise SourceError(message + " | ".join(said))
+            time.sleep(0.1)
+
+    def _end(self, number: int) -> None:
+        process, self._process = self._process, None
+        if process is not None and process.poll() is None:
+            os.kill(process.pid, signal.SIGCONT)
+            process.send_signal(number)
+            process.wait()
+
+
+def _answers(port: int) -> bool:
+    """Whether who listens there speaks Kafka: an ApiVersions request (key 18, version 0) has a response."""
+    request = bytes.fromhex("0000000a 0012 0000 00000001 0000".replace(" ", ""))
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
+            connection.sendall(request)
+            return len(connection.recv(8)) > 0
+    except OSError:
+        return False
