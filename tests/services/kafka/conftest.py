@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from confluent_kafka.admin import AdminClient, NewTopic
@@ -15,17 +16,30 @@ _NUMBERS = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def _broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+def _programs() -> None:
     if not (shutil.which("java") and shutil.which("mvn")):
         pytest.skip("no Java or no Maven on this machine: apt-get install default-jre-headless maven")
+
+
+@pytest.fixture(scope="session")
+def broker(_programs: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """A running broker that no test disturbs."""
     with Broker(tmp_path_factory.mktemp("kafka")) as broker:
         yield broker
 
 
 @pytest.fixture
-def broker(_broker: Broker) -> Broker:
-    """A running broker."""
-    return _broker
+def brokers(_programs: None, tmp_path: Path) -> Iterator[Callable[..., Broker]]:
+    """Makes brokers, arguments as `Broker` without its folder; those that run at the end are killed."""
+    made: list[Broker] = []
+
+    def make(**named: object) -> Broker:
+        made.append(Broker(tmp_path / f"broker-{len(made)}", **named))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.kill()
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import re
 import signal
 import subprocess
 import sys
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from confluent_kafka import Consumer, Producer
@@ -18,29 +18,30 @@ from yeoul.testing.broker import Broker
 pytestmark = pytest.mark.services
 
 
-def test_a_message_outlives_a_kill_of_the_broker(tmp_path: Path, broker: Broker) -> None:
-    with Broker(tmp_path / "own") as own:
-        settings = {"bootstrap.servers": own.bootstrap, "log_level": 0}
-        admin = AdminClient(settings)
-        admin.create_topics([NewTopic("kept", 1, 1)])["kept"].result(30)
-        producer = Producer(settings)
-        producer.produce("kept", b"before")
-        assert producer.flush(30) == 0
-        own.kill()
-        own.start()
-        consumer = Consumer(settings | {"group.id": "g", "auto.offset.reset": "earliest"})
-        consumer.subscribe(["kept"])
-        found = consumer.consume(1, 30)
-        consumer.close()
+def test_a_message_outlives_a_kill_of_the_broker(brokers: Callable[..., Broker]) -> None:
+    broker = brokers().start()
+    settings = {"bootstrap.servers": broker.bootstrap, "log_level": 0}
+    admin = AdminClient(settings)
+    admin.create_topics([NewTopic("kept", 1, 1)])["kept"].result(30)
+    producer = Producer(settings)
+    producer.produce("kept", b"before")
+    assert producer.flush(30) == 0
+    broker.kill()
+    broker.start()
+    consumer = Consumer(settings | {"group.id": "g", "auto.offset.reset": "earliest"})
+    consumer.subscribe(["kept"])
+    found = consumer.consume(1, 30)
+    consumer.close()
     assert [message.value() for message in found] == [b"before"]
 
 
-def test_a_broker_that_cannot_start_says_why(tmp_path: Path, broker: Broker) -> None:
+def test_a_broker_that_cannot_start_says_why(brokers: Callable[..., Broker]) -> None:
     with pytest.raises(SourceError, match="did not start"):
-        Broker(tmp_path / "own", settings={"log.retention.ms": "never"}).start()
+        brokers(settings={"log.retention.ms": "never"}).start()
 
 
-def test_make_services_prints_where_the_broker_answers_and_ends_with_it(broker: Broker) -> None:
+@pytest.mark.usefixtures("_programs")
+def test_make_services_prints_where_the_broker_answers_and_ends_with_it() -> None:
     command = [sys.executable, "-m", "yeoul.testing.services"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         line = process.stdout.readline() if process.stdout else ""
