@@ -12,7 +12,7 @@ from yeoul.errors import InputError
 from yeoul.flows.servers.reading import COUNTERS, FILES, CounterFile
 from yeoul.flows.servers.stamps import SLOTS_A_DAY, stamp
 
-__all__ = ["DUPLICATES", "FILL_RULE", "Gap", "Grid", "join"]
+__all__ = ["DUPLICATES", "FILL_RULE", "Gap", "Grid", "counted", "join"]
 
 Slots = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -26,6 +26,7 @@ FILL_RULE = (
 )
 _REPEAT = 3
 _SPARSEST = 4
+_NAMED = 4
 _WEEK = 7 * SLOTS_A_DAY
 
 
@@ -40,7 +41,7 @@ class Gap:
 
     def __str__(self) -> str:
         span = stamp(self.start) if self.end - self.start == 1 else f"{stamp(self.start)} to {stamp(self.end - 1)}"
-        return f"{span} ({self.end - self.start:,} slots): {', '.join(self.files)}"
+        return f"{span} ({counted(self.end - self.start, 'slot')}): {', '.join(self.files)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,15 @@ class Grid:
     def last(self) -> int:
         """The last slot."""
         return self.first + len(self.values) - 1
+
+
+def counted(number: int, word: str) -> str:
+    """A number of things.
+
+    >>> counted(1, "slot"), counted(2000, "row")
+    ('1 slot', '2,000 rows')
+    """
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
 def join(files: Sequence[CounterFile], duplicates: str = "refuse") -> Grid:
@@ -103,9 +113,12 @@ def join(files: Sequence[CounterFile], duplicates: str = "refuse") -> Grid:
     whole = known.reshape(count, -1, len(COUNTERS)).all(axis=2)
     del known
     if empty:
-        notes.append(f"{empty:,} empty cells in rows that are there")
-    _fill(values)
+        notes.append(f"{counted(empty, 'empty cell')} in rows that are there")
     columns = tuple(f"{name}.{column}" for name in FILES for column in files[0].columns)
+    if void := [f"`{name}`" for name, column in zip(columns, values.T, strict=True) if np.isnan(column).all()]:
+        more = f" and {len(void) - _NAMED} more" if len(void) > _NAMED else ""
+        notes.append(f"no row has a number for {', '.join(void[:_NAMED])}{more}: filled with 0")
+    _fill(values)
     return Grid(first, values, seen, whole, columns, servers, _gaps(there, first), tuple(notes))
 
 
@@ -147,7 +160,9 @@ def _ordered(file: CounterFile, duplicates: str, notes: list[str]) -> NDArray[np
     falling = int((np.diff(slots) < 0).sum())
     if falling:
         where = file.lines[1 + int(np.argmax(np.diff(slots) < 0))]
-        notes.append(f"`{name}` is not in order of time ({falling:,} places, the first on line {where}): sorted")
+        notes.append(
+            f"`{name}` is not in order of time ({counted(falling, 'place')}, the first on line {where}): sorted"
+        )
     order = np.argsort(slots, kind="stable")
     again = np.flatnonzero(np.diff(slots[order]) == 0)
     if not len(again):
@@ -160,14 +175,14 @@ def _ordered(file: CounterFile, duplicates: str, notes: list[str]) -> NDArray[np
         told = f"`{name}`: the slot {stamp(int(slots[order[at]]))} comes twice with different numbers, on lines {lines}"
         if duplicates == "refuse":
             message = (
-                f"{told} ({int(differs.sum()):,} such pairs); take one out, or choose by --duplicates first or last "
-                "(a clock that was set back gives such pairs)"
+                f"{told} ({counted(int(differs.sum()), 'such pair')}); take one out, or choose by --duplicates first "
+                "or last (a clock that was set back gives such pairs)"
             )
             raise InputError(message)
-        notes.append(f"{told}; {int(differs.sum()):,} such pairs: the {duplicates} one is kept")
+        notes.append(f"{told}; {counted(int(differs.sum()), 'such pair')}: the {duplicates} one is kept")
     if alike := int((~differs).sum()):
         notes.append(
-            f"`{name}`: {alike:,} rows come twice with the same numbers, the first on line "
+            f"`{name}`: {counted(alike, 'row')} repeated with the same numbers, the first on line "
             f"{file.lines[order[again[int(np.argmax(~differs))] + 1]]}: dropped"
         )
     drop = again if duplicates == "last" else again + 1

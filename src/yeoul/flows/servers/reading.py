@@ -98,7 +98,7 @@ def read_counter_file(path: Path, told: Told | None = None) -> CounterFile:
     separator = next((one for one in ",;\t" if one in lines[at]), ",")
     header = [cell.strip() for cell in next(csv.reader([lines[at]], delimiter=separator))]
     servers, order, notes = _header(path, header)
-    reader = _Rows(path, len(header), separator)
+    reader = _Rows(path, len(header), separator, order)
     values, texts, numbers = [], [], []
     for start in range(at + 1, len(lines), _BLOCK):
         block = lines[start : start + _BLOCK]
@@ -107,7 +107,7 @@ def read_counter_file(path: Path, told: Told | None = None) -> CounterFile:
             some_numbers, some_texts, some_values = reader.read(kept)
             numbers.append(some_numbers)
             texts += some_texts
-            values.append(some_values[:, order])
+            values.append(some_values)
         if told is not None:
             told(min(start + _BLOCK, len(lines)), len(lines))
     if not texts:
@@ -134,7 +134,8 @@ def _lines(path: Path) -> list[str]:
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         message = (
-            f"`{path}`, line {line}: got a zero byte; legal: a CSV file in UTF-8 (was the disk full, or is it packed?)"
+            f"`{path}`, line {line}: got a zero byte; legal: a CSV file in UTF-8, or in UTF-16 with a byte order mark "
+            "(was the disk full?)"
         )
         raise SourceError(message)
     return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
@@ -143,7 +144,8 @@ def _lines(path: Path) -> list[str]:
 def _header(path: Path, header: list[str]) -> tuple[tuple[str, ...], list[int], tuple[str, ...]]:
     """The servers, the places of their columns without the first, and notes on columns that are passed over."""
     if header[0].lower() != "timestamp":
-        message = f"`{path}`: the first column is `{header[0]}`; legal: `Timestamp`, then 1_Request, 1_Success, …"
+        what = "it has no header" if read_stamps(header[:1])[1] is None else f"the first column is `{header[0]}`"
+        message = f"`{path}`: {what}; legal: `Timestamp`, then 1_Request, 1_Success, …, then the rows"
         raise InputError(message)
     places: dict[str, int] = {}
     passed: list[str] = []
@@ -180,8 +182,10 @@ def _header(path: Path, header: list[str]) -> tuple[tuple[str, ...], list[int], 
 class _Rows:
     """Makes numbers of lines: all at once where they are as they should be, cell by cell where they are not."""
 
-    def __init__(self, path: Path, width: int, separator: str) -> None:
+    def __init__(self, path: Path, width: int, separator: str, order: list[int]) -> None:
         self._path, self._width, self._separator = path, width, separator
+        self._order = order
+        """Places of the counters behind the stamp; what stands elsewhere is passed over and may be any text."""
 
     def read(self, kept: list[tuple[int, str]]) -> tuple[NDArray[np.int64], list[str], NDArray[np.float64]]:
         """Line numbers, stamps and numbers of some lines."""
@@ -189,13 +193,15 @@ class _Rows:
         parts = [line.partition(self._separator) for _, line in kept]
         try:
             rest = [part[2] for part in parts]
-            values = np.loadtxt(rest, delimiter=self._separator, comments=None, ndmin=2)
-            if values.shape == (len(kept), self._width - 1) and np.isfinite(values).all():
-                return numbers, [part[0].strip().strip('"') for part in parts], values
+            wide = self._width - 2
+            if all(line.count(self._separator) == wide for line in rest):
+                values = np.loadtxt(rest, delimiter=self._separator, comments=None, ndmin=2, usecols=self._order)
+                if np.isfinite(values).all() and (values >= 0).all():
+                    return numbers, [part[0].strip().strip('"') for part in parts], values
         except ValueError:
             pass  # an empty cell, a quote, or a mistake: told below, with its line
         texts: list[str] = []
-        values = np.full((len(kept), self._width - 1), np.nan)
+        values = np.full((len(kept), len(self._order)), np.nan)
         for row, (number, line) in enumerate(kept):
             cells = [cell.strip() for cell in next(csv.reader([line], delimiter=self._separator))]
             if len(cells) != self._width:
@@ -206,9 +212,9 @@ class _Rows:
                 )
                 raise InputError(message)
             texts.append(cells[0])
-            for place, cell in enumerate(cells[1:]):
-                if cell.lower() not in _MISSING:
-                    values[row, place] = self._number(cell, number, place)
+            for column, place in enumerate(self._order):
+                if (cell := cells[place + 1]).lower() not in _MISSING:
+                    values[row, column] = self._number(cell, number, place)
         return numbers, texts, values
 
     def _number(self, cell: str, line: int, place: int) -> float:
@@ -216,10 +222,10 @@ class _Rows:
             value = float(cell)
         except ValueError:
             value = np.inf
-        if not np.isfinite(value):
+        if not 0 <= value < np.inf:
             message = (
-                f"`{self._path}`, line {line}, column {place + 2}: got `{cell}`; legal: a number such as `1234`, "
-                "or nothing where none was counted"
+                f"`{self._path}`, line {line}, column {place + 2}: got `{cell}`; legal: a number from 0 up such as "
+                "`1234`, or nothing where none was counted"
             )
             raise InputError(message)
         return value

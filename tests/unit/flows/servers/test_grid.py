@@ -70,13 +70,13 @@ def test_gaps_name_the_files_that_lack_them():
 def test_rows_that_are_not_in_order_are_sorted_and_told():
     grid = joined([0, 2, 1, 3])
     assert grid.values[:, 0].tolist() == [0, 1, 2, 3]
-    assert grid.notes == ("`Media_INFO.csv` is not in order of time (1 places, the first on line 4): sorted",)
+    assert grid.notes == ("`Media_INFO.csv` is not in order of time (1 place, the first on line 4): sorted",)
 
 
 def test_rows_that_come_twice_alike_are_dropped_and_told():
     grid = joined([0, 1, 1, 2])
     assert grid.values[:, 0].tolist() == [0, 1, 2]
-    assert "1 rows come twice with the same numbers, the first on line 4: dropped" in grid.notes[0]
+    assert "1 row repeated with the same numbers, the first on line 4: dropped" in grid.notes[0]
 
 
 def test_rows_that_come_twice_and_differ_are_refused_unless_one_is_chosen():
@@ -84,6 +84,14 @@ def test_rows_that_come_twice_and_differ_are_refused_unless_one_is_chosen():
         joined([0, 1, 1, 2], [0, 1, 9, 2])
     assert joined([0, 1, 1, 2], [0, 1, 9, 2], "first").values[1, 0] == 1
     assert joined([0, 1, 1, 2], [0, 1, 9, 2], "last").values[1, 0] == 9
+
+
+def test_a_counter_without_a_number_in_any_row_is_told():
+    nothing = counters("INFO", [0, 1])
+    nothing.values[:, 2] = np.nan
+    grid = join([nothing, *(counters(name, [0, 1]) for name in FILES[1:])])
+    assert grid.notes == ("2 empty cells in rows that are there", "no row has a number for `INFO.Fail`: filled with 0")
+    assert grid.values[:, 2].tolist() == [0, 0]
 
 
 def test_files_of_other_servers_are_refused():

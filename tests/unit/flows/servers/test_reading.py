@@ -28,6 +28,12 @@ def written(folder: Path, text: str | bytes) -> Path:
         ("", "is empty; it needs a header"),
         ("\n \n", "is empty"),
         (f"{HEAD}\n", "a header and no rows"),
+        (f"{HEAD}\n{ROW}\n{NEXT.replace('18', '-18')}\n", "line 3, column 3: got `-18`; legal: a number from 0 up"),
+        (f"{ROW}\n{NEXT}\n", "it has no header; legal: `Timestamp`"),
+        (
+            f"{HEAD}\n{ROW}\n".encode("utf-16-le"),
+            "line 1: got a zero byte; legal: a CSV file in UTF-8, or in UTF-16 with",
+        ),
         ("Time,Request,Success,Fail,Session\n", "the first column is `Time`; legal: `Timestamp`"),
         ("Timestamp,1_Hits\n", "got `1_Hits`; legal: `1_Request`"),
         ("Timestamp,1_Request,1_Success,1_Fail,1_Sesion\n", "lacks the column `1_Session`; did you mean `1_Sesion`?"),
@@ -87,6 +93,13 @@ def test_servers_stand_in_order_whatever_the_order_of_columns(tmp_path: Path):
     assert found.columns[:4] == ("2_Request", "2_Success", "2_Fail", "2_Session")
     assert found.values[0].tolist() == [5, 7, 4, 6, 1, 3, 0, 2]
     assert found.notes == ("`Media_INFO.csv`: passed over `Remark`",)
+
+
+@pytest.mark.parametrize("remark", ["fine", "-3", "", '"a,b"', "nan"])
+def test_what_is_passed_over_may_be_any_text(tmp_path: Path, remark: str):
+    header = HEAD.replace("Timestamp", "Timestamp,Remark")
+    found = read_counter_file(written(tmp_path, f"{header}\n20180101_0000-0005,{remark},10,9,1,5\n"))
+    assert found.values.tolist() == [[10, 9, 1, 5]]
 
 
 def test_an_empty_cell_is_missing(tmp_path: Path):
