@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 
 from yeoul.demo.counters import CountersConfig, write_counters
-from yeoul.errors import InputError
+from yeoul.errors import DamagedError, InputError, StateError, YeoulError
 from yeoul.flows.servers.model import ModelConfig, Step
 from yeoul.flows.servers.predict import Prediction, ServersConfig, predict
-from yeoul.flows.servers.report import DETAIL_COLUMNS, write_prediction
+from yeoul.flows.servers.report import DETAIL_COLUMNS, require_places, write_prediction
+from yeoul.flows.servers.saved import load, read_about, require_place
 from yeoul.flows.servers.stamps import stamps
 
 
@@ -58,7 +59,7 @@ def test_a_year_has_a_row_for_each_slot_though_the_files_have_a_part_of_it(folde
     assert len(lines) - 1 == 105_120
     assert lines[1].startswith("20180101_0000-0005,")
     assert lines[-1] == "20181231_2355-0000,0"
-    assert any("88,128 slots of the period behind are not judged" in note for note in found.notes)
+    assert any("not judged: 88,128 slots of the period behind that" in note for note in found.notes)
     assert any("the last calendar year in the files" in note for note in found.notes)
     assert any("fitted on everything" in note for note in found.notes)
     detail = rows_of(tmp_path / "d.csv")
@@ -120,6 +121,95 @@ def test_a_kept_model_says_the_same_without_training(folder: Path, tmp_path: Pat
         predict(ServersConfig(other, load=tmp_path / "model"))
 
 
+def test_a_kept_model_that_knows_what_came_later_says_so(folder: Path, tmp_path: Path):
+    quick(folder, "2018-02", save=tmp_path / "model")
+    later, inside = (predict(ServersConfig(folder, which, load=tmp_path / "model")) for which in ("2018-02", "2018-01"))
+    said = "the model was fitted on slots of the period, or later ones: its labels know what came later"
+    assert said not in later.notes
+    assert said in inside.notes
+
+
+@pytest.mark.parametrize("name", ["state.json", "state.npz"])
+def test_one_flipped_bit_of_a_kept_model_is_noticed(folder: Path, tmp_path: Path, name: str):
+    quick(folder, "2018-02", save=tmp_path / "model")
+    path = tmp_path / "model" / "fitted" / name
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(DamagedError, match=rf"{name}` is damaged: it is not what was saved"):
+        load(tmp_path / "model")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("rows", "many", "`rows` is missing, or of another kind"),
+        ("config", None, "`config` is missing, or of another kind"),
+        ("columns", {"INFO.Request": [1, 2]}, "`columns` has no five numbers for `INFO.Request`"),
+        ("format", 99, "of a newer release"),
+        ("format", 1, "of an older release"),
+    ],
+)
+def test_what_is_said_of_a_kept_model_is_whole_or_refused(
+    folder: Path, tmp_path: Path, name: str, value: object, said: str
+):
+    quick(folder, "2018-02", save=tmp_path / "model")
+    path = tmp_path / "model" / "model.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), name: value}))
+    with pytest.raises(StateError, match=said):
+        read_about(tmp_path / "model")
+
+
+def test_a_save_that_was_cut_short_can_be_repeated(folder: Path, tmp_path: Path):
+    quick(folder, "2018-02", save=tmp_path / "model")
+    (tmp_path / "model" / "model.json").unlink()
+    quick(folder, "2018-02", save=tmp_path / "model")
+    assert load(tmp_path / "model")[1].rows == 31 * 288
+    (tmp_path / "model" / "notes.txt").touch()
+    (tmp_path / "model" / "model.json").unlink()
+    with pytest.raises(InputError, match="holds other files"):
+        require_place(tmp_path / "model")
+
+
+@pytest.mark.parametrize(
+    ("places", "said"),
+    [
+        ({"--out": "/dev/null"}, "`/dev/null` for --out, which is a device or a pipe"),
+        ({"--out": "x/../Media_MENU.csv"}, "for --out, which is one of the files that are read"),
+        ({"--out": "o.svg", "--detail": "d.csv", "--plot": "o.svg"}, "for --out and --plot; name two files"),
+        ({"--out": "o.csv", "--detail": "x/../o.csv"}, "for --out and --detail; name two files"),
+        ({"--out": "."}, "which is a folder"),
+        ({"--out": "Media_INFO.csv/o.csv"}, "--out: nothing can be written in"),
+        ({"--out": "/proc/o.csv"}, "--out: nothing can be written in `/proc`"),
+    ],
+)
+def test_a_place_that_no_result_can_go_to_is_refused_before_the_work(folder: Path, places: dict[str, str], said: str):
+    with pytest.raises(YeoulError) as told:
+        require_places(folder, {option: folder / place for option, place in places.items()})
+    assert said in str(told.value)
+
+
+@pytest.fixture(scope="module")
+def joined(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two months of four servers, of which the last one has empty cells before the 20th day."""
+    place = tmp_path_factory.mktemp("joined")
+    write_counters(place, CountersConfig(start="2018-01", months=2, servers=4, seed=3, faults_per_week=2))
+    for path in place.glob("Media_*.csv"):
+        lines = path.read_text().splitlines()
+        late = [",".join(line.split(",")[:-4]) + ",,,," if line < "20180120" else line for line in lines]
+        path.write_text("\n".join([lines[0], *late[1:]]) + "\n")
+    return place
+
+
+def test_a_server_that_joined_late_is_not_judged_and_does_not_hide_the_others(joined: Path):
+    found = predict(ServersConfig(joined, "2018-02"))
+    assert "not judged where read in less than half of what was fitted on: server `4`" in found.notes
+    assert found.judged.group_shares[:, 3].max() < 0.2
+    labelled = {row["timestamp"] for row in rows_of(joined / "labels.csv") if row["label"] == "1"}
+    hits = sum(stamp in labelled for stamp, one in zip(stamps(found.slots), found.label.tolist(), strict=True) if one)
+    assert hits > 50
+
+
 def test_one_server_without_a_number(tmp_path: Path):
     write_counters(tmp_path, CountersConfig(start="2018-01", months=1, servers=1))
     found = quick(tmp_path, "2018-01-20..2018-01-31")
@@ -143,6 +233,7 @@ def test_one_server_without_a_number(tmp_path: Path):
         (("{}", "--out", "o.csv", "--load", "nowhere"), "which holds no saved model"),
         (("{}", "--out", "{}"), "which is a folder; name a file"),
         (("{}", "--make"), "has Media_INFO.csv, Media_LOGIN.csv"),
+        (("{}", "--make", "--seed", "-1"), "seed: got `-1`; legal: 0 or more"),
         (("--describe", "nowhere"), "which holds no saved model"),
     ],
 )
@@ -188,7 +279,11 @@ def test_the_published_recipe_is_a_method(tmp_path: Path):
     assert len(rows_of(tmp_path / "p.csv")) == 288
     told = run("--describe", model, "--plot", picture)
     assert "loss, stage 2" in told.stdout
+    assert "training stage 1: 5%, loss" in done.stderr
+    assert "training stage 2: 10%, loss" in done.stderr
     assert Path(picture).stat().st_size > 1000
-    again = run(str(tmp_path), "--out", str(tmp_path / "q.csv"), "--period", "2018-01-04", "--load", model)
+    kept = (str(tmp_path), "--out", str(tmp_path / "q.csv"), "--period", "2018-01-04", "--load", model)
+    assert "and --load of a model of the method `two-stage-lstm`" in run(*kept, "--method", "auto").stderr
+    again = run(*kept)
     assert again.returncode == 0, again.stderr
     assert (tmp_path / "q.csv").read_bytes() == (tmp_path / "p.csv").read_bytes()

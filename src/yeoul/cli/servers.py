@@ -15,10 +15,10 @@ from yeoul.cli.say import aside, count, data, err, many, progress_bar, say, size
 from yeoul.demo.counters import CountersConfig, write_counters
 from yeoul.errors import ConfigError, InputError
 from yeoul.flows.servers.describe import described
-from yeoul.flows.servers.model import ModelConfig, Step
+from yeoul.flows.servers.model import AUTO, ModelConfig, Step
 from yeoul.flows.servers.predict import Prediction, ServersConfig, predict, summary
 from yeoul.flows.servers.reading import FILES
-from yeoul.flows.servers.report import detail_path, write_prediction
+from yeoul.flows.servers.report import detail_path, require_places, write_prediction
 from yeoul.flows.servers.saved import read_about
 
 __all__ = ["add_to"]
@@ -30,7 +30,12 @@ Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Where `
 Period = Annotated[
     str | None, typer.Option(metavar="TEXT", help="`2018`, `2018-03`, `2018-01-01..2018-06-30` or `all`.")
 ]
-Method = Annotated[str, typer.Option(metavar="NAME", help="`auto`, `two-stage-lstm`, or a detector of `yeoul detect`.")]
+Method = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", help="`auto`, which is the default, `two-stage-lstm`, or a detector of `yeoul detect`."
+    ),
+]
 Budget = Annotated[float, typer.Option(metavar="NUMBER", help="Slots a day that may be labelled for nothing.")]
 Persist = Annotated[str, typer.Option(metavar="TEXT", help="So many of so many slots must be alarms: `2 of 3`.")]
 Steps = Annotated[int | None, typer.Option(metavar="NUMBER", help="two-stage-lstm: slots of a window; 5.")]
@@ -65,7 +70,7 @@ def _servers(
     folder: Folder = None,
     out: Out = None,
     period: Period = None,
-    method: Method = "auto",
+    method: Method = None,
     alarms_per_day: Budget = 0.2,
     persist: Persist = "1 of 1",
     steps: Steps = None,
@@ -104,16 +109,18 @@ def _servers(
         message = "got no --out; name the file for the labels, such as `--out predict.csv`"
         raise InputError(message)
     files = None if out is None else (out, detail_path(out, detail))
-    for path in (*(files or ()), plot):
-        _require_place(path)
     if plot is not None:
         _require_picture(plot)
+    if files is not None:
+        places = {"--out": files[0], "--detail": files[1]} | ({} if plot is None else {"--plot": plot})
+        require_places(folder, places)
     options = {"window": steps, "clean": clean, "flag": flag, "dropout": dropout}
     told = {name: value for name, value in options.items() if value is not None}
     model = _model_config(load, method, seed, told)
     config = ServersConfig(folder, period, model, alarms_per_day, _persist(persist), gap_label, duplicates, save, load)
     if make:
-        _make(folder, CountersConfig(months=months, servers=servers, seed=seed), quiet=as_json and out is not None)
+        made = CountersConfig(months=months, servers=servers, seed=seed)
+        _make(folder, made, judged=out is not None, quiet=as_json and out is not None)
     if files is None:
         return
     with progress_bar() as bar:
@@ -121,11 +128,14 @@ def _servers(
     _finish(prediction, files, plot, save, as_json=as_json)
 
 
-def _model_config(load: Path | None, method: str, seed: int, options: dict[str, Any]) -> ModelConfig:
+def _model_config(load: Path | None, method: str | None, seed: int, options: dict[str, Any]) -> ModelConfig:
     if load is not None and options:
         message = "got --load and options of training; the kept model has its own: leave them out"
         raise ConfigError(message)
-    return ModelConfig(method, seed, options)
+    if load is not None and method is not None and method != (kept := read_about(load)["config"]["method"]):
+        message = f"got --method {method}, and --load of a model of the method `{kept}`; leave one of them out"
+        raise ConfigError(message)
+    return ModelConfig(AUTO if method is None else method, seed, options)
 
 
 def _persist(text: str) -> tuple[int, int]:
@@ -136,23 +146,13 @@ def _persist(text: str) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
-def _require_place(path: Path | None) -> None:
-    """Minutes of work should not end in a folder that is none."""
-    if path is None:
-        return
-    if path.is_dir():
-        message = f"got `{path}`, which is a folder; name a file"
-        raise InputError(message)
-    path.parent.mkdir(parents=True, exist_ok=True)
-
-
 def _require_picture(plot: Path) -> None:
     from yeoul.flows.servers.picture import require_picture  # noqa: PLC0415 - loads Matplotlib, half a second
 
     require_picture(plot)
 
 
-def _make(folder: Path, config: CountersConfig, *, quiet: bool) -> None:
+def _make(folder: Path, config: CountersConfig, *, judged: bool, quiet: bool) -> None:
     names = [f"Media_{name}.csv" for name in FILES] + ["labels.csv", "incidents.csv"]
     if there := [name for name in names if (folder / name).exists()]:
         message = (
@@ -165,6 +165,8 @@ def _make(folder: Path, config: CountersConfig, *, quiet: bool) -> None:
     tell = aside if quiet else say
     tell(f"{folder}: {many(config.months, 'month')} of {many(config.servers, 'made-up server')} from {config.start} on")
     tell(f"  {many(len(faults), 'fault')}, in incidents.csv, and slot by slot in labels.csv")
+    if not judged:
+        tell(f"  to judge them: yeoul servers {folder} --out predict.csv")
 
 
 class _Teller:
@@ -172,20 +174,22 @@ class _Teller:
 
     def __init__(self, bar: Progress) -> None:
         self._bar, self._what, self._task = bar, "", bar.add_task("reading", rate="", total=None)
-        self._began = self._said = time.monotonic()
+        self._began = self._said = self._last = time.monotonic()
 
     def tell(self, step: Step) -> None:
         """Tell of one step."""
-        if step.what != self._what:
-            self._what, self._began = step.what, time.monotonic()
-            self._bar.reset(self._task, description=step.what, total=None)
-        self._bar.update(self._task, completed=step.done, total=step.total or None, rate=step.note)
         now = time.monotonic()
-        if err.is_terminal or now - self._said < _EVERY_S:
+        if step.what != self._what:
+            # the first step of a work is told when it is done: the work began with the step before
+            self._what, self._began = step.what, self._last
+            self._bar.reset(self._task, description=step.what, total=None)
+        self._last = now
+        self._bar.update(self._task, completed=step.done, total=step.total or None, rate=step.note)
+        if err.is_terminal or not (step.weighty or now - self._said >= _EVERY_S):
             return
         self._said = now
         share = step.done / step.total if step.total else 0.0
-        left = f", about {(now - self._began) * (1 - share) / share:.0f} s left" if share else ""
+        left = f", about {(now - self._began) * (1 - share) / share:.0f} s left" if 0 < share < 1 else ""
         note = f", {step.note}" if step.note else ""
         aside(f"{step.what}: {share:.0%}{note}{left}")
 
@@ -210,15 +214,14 @@ def _finish(
     if (more := len(prediction.gaps) - 5) > 0:
         aside(f"  and {many(more, 'gap')} more within the period")
     spent = ", ".join(f"{name} {value:.1f} s" for name, value in told["seconds"].items())
-    say(
-        f"{prediction.period.name}: {count(told['slots'])} slots of {many(len(prediction.servers), 'server')} ({spent})"
-    )
+    servers = many(len(prediction.servers), "server")
+    say(f"{prediction.period.name}: {many(told['slots'], 'slot')} of {servers} ({spent})")
     rule = (
         f"p at or below {prediction.threshold:.2g}" if prediction.judged.flags is None else "the method's own threshold"
     )
-    say(f"{count(told['labelled'])} slots labelled 1 in {many(told['runs'], 'run')}, by {rule}")
+    say(f"{many(told['labelled'], 'slot')} labelled 1 in {many(told['runs'], 'run')}, by {rule}")
     if told["filled_slots"]:
-        say(f"{count(told['filled_slots'])} slots had to be filled; {count(told['not_judged'])} of them are not judged")
+        say(f"{many(told['filled_slots'], 'slot')} not read in full; not judged: {count(told['not_judged'])} of them")
     for path in written:
         say(f"  {path}  {size(path.stat().st_size)}")
     if save is not None:

@@ -46,6 +46,7 @@ class CountersConfig:
         rules = [
             (1 <= self.months <= 120, f"months: got `{self.months}`; legal: 1 to 120"),
             (1 <= self.servers <= 200, f"servers: got `{self.servers}`; legal: 1 to 200"),
+            (self.seed >= 0, f"seed: got `{self.seed}`; legal: 0 or more"),
             (0 <= self.faults_per_week <= 20, f"faults_per_week: got `{self.faults_per_week}`; legal: 0 to 20"),
         ]
         if problems := tuple(text for holds, text in rules if not holds):

@@ -19,7 +19,7 @@ def described(folder: Path) -> Iterator[str]:
 
     Raises:
         SourceError: no saved model.
-        StateError: damaged, or of a newer release.
+        StateError: damaged, or of another release.
     """
     about = read_about(folder)
     config = about["config"]

@@ -22,6 +22,9 @@ _SIGMAS = 5.0
 _MOST_ODD = 0.05
 _LEAST_SPREAD = 0.1
 _LEAST_ROUGH = 0.003
+_LEAST_PRESENT = 0.5
+"""The share of a day's slots of which a server has to be read to count among those of the day; likewise of what is
+fitted on, compared with the one that was read most."""
 _MEDIAN_SQUARE = 0.4549
 """The median of the square of a standard normal number."""
 _Q90 = 1.2816
@@ -66,8 +69,16 @@ class Measures:
         there = known.reshape(request.shape)
         failed = np.where(there, np.maximum(fail, request - success), 0.0).sum(axis=0)
         self.failing = (failed + 0.5) / (np.where(there, request, 0.0).sum(axis=0) + 1.0)
-        self.rough = np.stack([_rough(*pair) for pair in self._pairs(values)])
+        rough = np.stack([_rough(*pair) for pair in self._pairs(values, there)])
+        # of what was seldom read, as of a server that joined late, the scorer would take the few values for odd
+        times = there.sum(axis=0)
+        self.rough = np.where(times >= _LEAST_PRESENT * times.max(initial=1), rough, np.nan)
         return self
+
+    @property
+    def judged(self) -> Bools:
+        """Shape (files, servers): whether they were read often enough to be judged."""
+        return np.asarray(np.isfinite(self.rough).all(axis=0))
 
     def of(self, values: Floats, known: Bools) -> Floats:
         """The measures of slots that follow each other, shape (n, 16 a server + 8).
@@ -78,20 +89,25 @@ class Measures:
         """
         request, _, _, session = self._counters(values)
         rows, there = len(values), known.reshape(request.shape)
-        parts = [_apart(*pair, rough) for pair, rough in zip(self._pairs(values), self.rough, strict=True)]
+        there = there & self.judged
+        parts = [_apart(*pair, rough) for pair, rough in zip(self._pairs(values, there), self.rough, strict=True)]
         parts.append(_still(values.reshape(rows, len(FILES), self.servers, len(COUNTERS)), there))
         by_server = [np.where(there, part, np.nan).reshape(rows, -1) for part in parts]
         read = there.any(axis=2)
-        totals = [np.where(read, np.log1p(part.sum(axis=2).clip(0.0)), np.nan) for part in (request, session)]
+        sums = [(part * self.judged).sum(axis=2).clip(0.0) for part in (request, session)]
+        totals = [np.where(read, np.log1p(part), np.nan) for part in sums]
         return np.concatenate([*by_server, *totals], axis=1)
 
-    def _pairs(self, values: Floats) -> Iterator[tuple[Floats, Floats]]:
-        """Requests, sessions and failures, each beside what was expected; shapes (n, files, servers)."""
+    def _pairs(self, values: Floats, there: Bools) -> Iterator[tuple[Floats, Floats]]:
+        """Requests, sessions and failures, each beside what was expected; shapes (n, files, servers).
+
+        What was not read is NaN in what is expected.
+        """
         request, success, fail, session = self._counters(values)
         axis = 2 if self.servers > 1 else 1
-        yield request, _by_share(request, axis)
-        yield session, _by_share(session, axis)
-        yield np.maximum(fail, request - success), self.failing * request
+        yield request, _by_share(request, there, axis)
+        yield session, _by_share(session, there, axis)
+        yield np.maximum(fail, request - success), np.where(there, self.failing * request, np.nan)
 
     def columns(self) -> tuple[str, ...]:
         """Names of the measures."""
@@ -120,6 +136,8 @@ class Measures:
         """
         size = 16 * self.servers
         found = np.concatenate([measures[:, :size], _against_days(measures[:, size:])], axis=1)
+        # what was never read says nothing; quantiles of nothing would warn
+        found[:, np.isnan(found).all(axis=0)] = 0.0
         low, middle, high = np.nanquantile(found, [0.1, 0.5, 0.9], axis=0)
         spread = np.maximum((high - low) / (2 * _Q90), _LEAST_SPREAD)
         still = slice(12 * self.servers, size)
@@ -156,24 +174,46 @@ def _against_days(totals: Floats) -> Floats:
     return apart.reshape(len(padded), -1)[:rows]
 
 
-def _by_share(amounts: Floats, axis: int) -> Floats:
-    """What shares of the days before would give of the total along `axis`; shape (n, files, servers)."""
-    total = amounts.sum(axis=axis, keepdims=True)
-    share = amounts / np.maximum(total, 1.0)
+def _by_share(amounts: Floats, there: Bools, axis: int) -> Floats:
+    """What shares of the days before would give of the total along `axis`; shape (n, files, servers).
+
+    Shares are of those that were read, and are taken from days on which the same were read as on the day itself, so
+    that one that joins or leaves does not look like a change of the others; from all days where there is none such.
+    What was not read, or has no day before it, is NaN.
+    """
+    share = np.where(there, amounts / np.maximum((amounts * there).sum(axis=axis, keepdims=True), 1.0), np.nan)
     rows, days = len(share), -(-len(share) // SLOTS_A_DAY)
-    usual = np.empty((days, *share.shape[1:]))
+    usual = np.full((days, *share.shape[1:]), np.nan)
+    present = np.zeros(usual.shape, np.bool_)
     for day in range(days):
-        usual[day] = np.median(share[day * SLOTS_A_DAY : (day + 1) * SLOTS_A_DAY], axis=0)
-    before = [np.median(usual[max(0, day - _DAYS) : max(1, day)], axis=0) for day in range(days)]
-    return np.asarray(np.repeat(np.stack(before), SLOTS_A_DAY, axis=0)[:rows] * total)
+        part = slice(day * SLOTS_A_DAY, (day + 1) * SLOTS_A_DAY)
+        present[day] = there[part].mean(axis=0) >= _LEAST_PRESENT
+        usual[day] = _median(share[part])
+    before = np.empty_like(usual)
+    for day in range(days):
+        past = slice(max(0, day - _DAYS), max(1, day))
+        alike = (present[past] == present[day]).all(axis=axis, keepdims=True)
+        same = _median(np.where(alike, usual[past], np.nan))
+        before[day] = np.where(alike.any(axis=0), same, _median(usual[past]))
+    wanted = np.where(there, np.repeat(before, SLOTS_A_DAY, axis=0)[:rows], np.nan)
+    known = np.isfinite(wanted)
+    total = (amounts * known).sum(axis=axis, keepdims=True)
+    return np.asarray(wanted / np.maximum(np.nansum(wanted, axis=axis, keepdims=True), 1e-9) * total)
+
+
+def _median(values: Floats) -> Floats:
+    """The median over the first axis of what is finite; NaN where nothing is."""
+    nothing = np.isnan(values).all(axis=0)
+    if not np.isnan(values).any():
+        return np.asarray(np.median(values, axis=0))
+    return np.where(nothing, np.nan, np.nanmedian(np.where(nothing, 0.0, values), axis=0))
 
 
 def _rough(seen: Floats, expected: Floats) -> Floats:
     """C of a variance x + (c x)^2, by the median square of what is apart in the busier half; shape (files, servers)."""
-    busy = np.where(expected >= np.median(expected, axis=0), expected, np.nan)
+    busy = np.where(expected >= _median(expected), expected, np.nan)
     square = ((seen - busy) ** 2 / _MEDIAN_SQUARE - busy) / np.maximum(busy, 1.0) ** 2
-    middle = np.nanmedian(square, axis=0)
-    return np.asarray(np.sqrt(np.clip(middle, _LEAST_ROUGH**2, 1.0)))
+    return np.asarray(np.sqrt(np.clip(_median(square), _LEAST_ROUGH**2, 1.0)))
 
 
 def _apart(seen: Floats, expected: Floats, rough: Floats) -> Floats:

@@ -70,6 +70,8 @@ class Step:
     total: int
     """0: not known."""
     note: str = ""
+    weighty: bool = False
+    """Worth a line of its own in any case, as an epoch of training is."""
 
 
 Told = Callable[[Step], None]
@@ -96,6 +98,9 @@ class ModelConfig:
         legal = [AUTO, TWO_STAGE, *sorted(set(SCORERS) - {TWO_STAGE})]
         if self.method not in legal:
             message = f"got the method `{self.method}`; legal: {', '.join(legal)}{nearest(self.method, legal)}"
+            raise ConfigError(message)
+        if self.seed < 0:
+            message = f"seed: got `{self.seed}`; legal: 0 or more"
             raise ConfigError(message)
         if self.options and self.method != TWO_STAGE:
             names = ", ".join(sorted(self.options))
@@ -142,6 +147,9 @@ class Model(Protocol):
 
     def judge(self, slots: Slots, start: int, told: Told) -> Judged:
         """Judge the slots from `start` on."""
+
+    def unjudged(self) -> list[int]:
+        """Servers, from 0, that were read too seldom in what was fitted on to be judged in all files."""
 
     def losses(self) -> dict[str, list[float]]:
         """Losses of training by epoch and curve; empty for what is not trained so."""
@@ -218,6 +226,9 @@ class ScorerModel:
             told(Step("judging", end - start, len(table) - start))
         return _with_p(_joined(parts), self.held_out)
 
+    def unjudged(self) -> list[int]:
+        return [int(one) for one in np.flatnonzero(~self.measures.judged.all(axis=0))]
+
     def losses(self) -> dict[str, list[float]]:
         return dict(getattr(self.scorer, "history", {}))
 
@@ -256,7 +267,7 @@ class TwoStageModel:
             self._net = TwoStageAutoencoder.load(folder)
 
     def _progress(self, stage: int, epoch: int, epochs: int, loss: float) -> None:
-        self._told(Step(f"training stage {stage}", epoch, epochs, f"loss {loss:.4g}"))
+        self._told(Step(f"training stage {stage}", epoch, epochs, f"loss {loss:.4g}", weighty=True))
 
     def fit(self, slots: Slots, told: Told) -> None:
         self._told = told
@@ -272,6 +283,9 @@ class TwoStageModel:
             parts.append(_judged(scores, scores.contributions, self._net.flags(scores), groups))
             told(Step("judging", end - start, len(slots) - start))
         return _with_p(_joined(parts), self._net.held_out)
+
+    def unjudged(self) -> list[int]:
+        return []
 
     def losses(self) -> dict[str, list[float]]:
         return self._net.history

@@ -20,6 +20,9 @@ __all__ = ["draw", "draw_losses", "require_picture"]
 _MOST_POINTS = 2000
 _INKS = ("#1f4e79", "#b36b00", "#4b7f52", "#7a4e8a")
 _ALARM = "#c0392b"
+_TICKS = ["%Y", "%b", "%d", "%H:%M", "%H:%M", "%H:%M"]
+_FIRST_TICKS = ["", "%b %Y", "%b %Y", "%d %b", "%H:%M", "%H:%M"]
+"""Ticks where a month, a day and so on begin; a corner text for the rest would name the month of the last tick."""
 
 
 def require_picture(path: Path) -> None:
@@ -47,9 +50,10 @@ def draw(path: Path, prediction: Prediction) -> None:
     _scores(axes[1], at, prediction, step)
     _servers(axes[2], figure, at, prediction, step)
     days: Any = AutoDateLocator()  # type: ignore[no-untyped-call]  # Matplotlib's dates are untyped
+    look: dict[str, Any] = {"formats": _TICKS, "zero_formats": _FIRST_TICKS, "show_offset": False}
     for axis in axes[:3]:
         axis.xaxis.set_major_locator(days)
-        axis.xaxis.set_major_formatter(ConciseDateFormatter(days))  # type: ignore[no-untyped-call]  # as above
+        axis.xaxis.set_major_formatter(ConciseDateFormatter(days, **look))  # type: ignore[no-untyped-call]  # as above
     if prediction.losses:
         _losses(axes[3], prediction.losses)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -98,7 +102,8 @@ def _scores(axis: Any, at: NDArray[Any], prediction: Prediction, step: int) -> N
     axis.plot(at[gone], np.full(int(gone.sum()), 1.03), "|", color="#888888", ms=5, label="filled")
     if prediction.judged.flags is None:
         axis.axhline(-np.log10(prediction.threshold) / 6.0, color=_ALARM, lw=0.8, ls="--", label="threshold")
-    axis.set_ylim(0, 1.08)
+    axis.set_ylim(0, 1.3)
+    axis.set_yticks(np.arange(0, 1.1, 0.25))
     axis.set_ylabel("highest score")
     axis.legend(loc="upper right", fontsize=8, frameon=False, ncols=2)
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from yeoul.detect.tables.contract import Table
 from yeoul.errors import ConfigError
-from yeoul.flows.servers.grid import DUPLICATES, Grid, join
+from yeoul.flows.servers.grid import DUPLICATES, Grid, counted, join
 from yeoul.flows.servers.model import Judged, Model, ModelConfig, Slots, Step, Told, new_model, silent
 from yeoul.flows.servers.period import Period, read_period
 from yeoul.flows.servers.reading import COUNTERS, FILES, find_files, read_counter_file
@@ -148,6 +148,11 @@ def predict(config: ServersConfig, told: Told | None = None) -> Prediction:
         saved = kept
         saved.require(grid.columns)
         notes.append(f"the model is that of `{config.load}`, fitted on {saved.span}; nothing was trained")
+        if saved.last >= period.start:
+            notes.append("the model was fitted on slots of the period, or later ones: its labels know what came later")
+    if unjudged := [f"`{grid.servers[one] or '1'}`" for one in model.unjudged()]:
+        which = f"server{'' if len(unjudged) == 1 else 's'} {', '.join(unjudged)}"
+        notes.append(f"not judged where read in less than half of what was fitted on: {which}")
     fitted = clock()
     first, last = max(period.start, grid.first), min(period.end, grid.last + 1)
     around = first - period.start, period.end - last
@@ -182,9 +187,11 @@ def _outside(period: Period, grid: Grid) -> list[str]:
     """Notes on slots of the period that lie outside of the files."""
     notes = []
     if before := max(0, grid.first - period.start):
-        notes.append(f"the files begin with {stamp(grid.first)}: {before:,} slots of the period before are not judged")
+        many = counted(before, "slot")
+        notes.append(f"the files begin with {stamp(grid.first)}; not judged: {many} of the period before that")
     if behind := max(0, period.end - 1 - grid.last):
-        notes.append(f"the files end with {stamp(grid.last)}: {behind:,} slots of the period behind are not judged")
+        many = counted(behind, "slot")
+        notes.append(f"the files end with {stamp(grid.last)}; not judged: {many} of the period behind that")
     return notes
 
 
@@ -204,13 +211,13 @@ def _fit(model: Model, config: ServersConfig, grid: Grid, period: Period, notes:
     before = max(0, period.start - grid.first)
     if before >= _LEAST_ROWS:
         end, kind = before, "what lies before the period"
-        if before < _SHORT_ROWS:
-            notes.append(f"only {before / SLOTS_A_DAY:.3g} days lie before the period; four weeks or more teach better")
     else:
         end, kind = len(grid), "everything, the period too, for less than a day lies before it"
+    if end < _SHORT_ROWS:
+        notes.append(f"only {counted(end, 'slot')} to learn from; four weeks ({_SHORT_ROWS:,}) or more teach better")
     learnt = _slots(grid, end)
     saved = Saved.of(config.model, learnt.table, grid.seen[:end], grid.first, kind)
-    notes.append(f"fitted on {kind}: {saved.span}, {saved.rows:,} slots of which {saved.filled:,} had to be filled")
+    notes.append(f"fitted on {kind}: {saved.span}, {counted(saved.rows, 'slot')}, {saved.filled:,} of them filled")
     model.fit(learnt, told)
     if config.save is not None:
         save(config.save, model, saved)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from yeoul.errors import InputError
+from yeoul.errors import InputError, SourceError
 from yeoul.flows.servers.predict import Prediction
+from yeoul.flows.servers.reading import FILES
 from yeoul.flows.servers.stamps import stamps
 from yeoul.lake.columns import write_columns
 
-__all__ = ["DETAIL_COLUMNS", "detail_path", "write_prediction"]
+__all__ = ["DETAIL_COLUMNS", "detail_path", "require_places", "write_prediction"]
 
 DETAIL_COLUMNS = ("timestamp", "label", "p", "score", "confidence", "raw", "filled", "servers", "contributors")
 """Columns of the detailed file."""
@@ -28,7 +30,7 @@ def detail_path(out: Path, detail: Path | None) -> Path:
     """Where the detailed file goes: beside `out`, as `predict.detail.csv`, unless a person named a place.
 
     Raises:
-        InputError: an ending that is neither `.csv` nor `.parquet`, or the same file twice.
+        InputError: an ending that is neither `.csv` nor `.parquet`.
 
     >>> detail_path(Path("out/predict.csv"), None).as_posix()
     'out/predict.detail.csv'
@@ -37,10 +39,48 @@ def detail_path(out: Path, detail: Path | None) -> Path:
     if found.suffix.lower() not in _ENDINGS:
         message = f"got the detailed file `{found.name}`; legal endings: .csv, .parquet"
         raise InputError(message)
-    if found == out:
-        message = f"got `{out}` for --out and --detail; name two files"
-        raise InputError(message)
     return found
+
+
+def require_places(folder: Path, places: Mapping[str, Path]) -> None:
+    """Refuse places that the results cannot go to, before minutes are spent; folders on the way are made.
+
+    Args:
+        folder: the one with the counter files.
+        places: by the option that named it.
+
+    Raises:
+        InputError: a folder, a device, a file that is read, or one file twice.
+        SourceError: the system does not let it be written.
+    """
+    read = {(folder / f"Media_{name}.csv").resolve() for name in FILES}
+    taken: dict[Path, str] = {}
+    for option, path in places.items():
+        whole = path.resolve()
+        other = taken.setdefault(whole, option)
+        if whole.is_dir():
+            message = f"got `{path}` for {option}, which is a folder; name a file"
+        elif whole.exists() and not whole.is_file():
+            message = f"got `{path}` for {option}, which is a device or a pipe; name a file"
+        elif whole in read:
+            message = f"got `{path}` for {option}, which is one of the files that are read; name another file"
+        elif other != option:
+            message = f"got `{path}` for {other} and {option}; name two files"
+        else:
+            _require_writable(whole.parent, option)
+            continue
+        raise InputError(message)
+
+
+def _require_writable(folder: Path, option: str) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return
+    except OSError as error:
+        reason = error.strerror or str(error)
+        message = f"{option}: nothing can be written in `{folder}` ({reason}); name a file in another folder"
+        raise SourceError(message) from error
 
 
 def write_prediction(prediction: Prediction, out: Path, detail: Path) -> tuple[Path, Path]:
@@ -65,6 +105,7 @@ def write_prediction(prediction: Prediction, out: Path, detail: Path) -> tuple[P
 def _write_lines(path: Path, header: str, lines: Any) -> None:
     """Whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    path = path.resolve()  # a link stays one
     beside = path.with_name(f".{path.name}.tmp")
     try:
         with beside.open("w", encoding="utf-8", newline="\n") as file:

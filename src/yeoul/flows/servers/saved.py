@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,14 +13,30 @@ from numpy.typing import NDArray
 
 from yeoul import __version__
 from yeoul.detect.tables.contract import Table
-from yeoul.errors import ConfigError, DamagedError, InputError, SourceError, StateError
-from yeoul.flows.servers.grid import FILL_RULE
+from yeoul.errors import DamagedError, InputError, SourceError, StateError
+from yeoul.flows.servers.grid import FILL_RULE, counted
 from yeoul.flows.servers.model import Model, ModelConfig, load_model
 from yeoul.flows.servers.stamps import stamp
 
 __all__ = ["Saved", "load", "read_about", "require_place", "save"]
 
-_FORMAT = 1
+_FORMAT = 2
+_FITTED, _ABOUT = "fitted", "model.json"
+_MEMBERS: dict[str, type] = {
+    "yeoul": str,
+    "config": dict,
+    "first": int,
+    "last": int,
+    "rows": int,
+    "filled": int,
+    "kind": str,
+    "columns": dict,
+    "span": str,
+    "fill_rule": str,
+    "losses": dict,
+    "model": dict,
+    "files": dict,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +77,16 @@ class Saved:
             lacks = [name for name in known if name not in columns]
             more = [name for name in columns if name not in self.columns]
             parts = [f"the files lack {_some(lacks)}"] * bool(lacks) + [f"they have {_some(more)} more"] * bool(more)
-            message = f"the model knows other servers: {' and '.join(parts)}; fit a new one, without --load"
+            message = (
+                f"the model knows other servers: {', and '.join(parts)}; name files of the same servers, or fit a new "
+                "one, without --load"
+            )
             raise InputError(message)
 
 
 def _some(names: list[str]) -> str:
     listed = ", ".join(f"`{name}`" for name in names[:3])
-    return listed + (f" and {len(names) - 3} others" if len(names) > 3 else "")
+    return listed + (f" and {counted(len(names) - 3, 'other')}" if len(names) > 3 else "")
 
 
 def require_place(folder: Path) -> None:
@@ -78,7 +98,8 @@ def require_place(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         message = f"got the folder `{folder}`, which is a file; name a new folder"
         raise InputError(message)
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / "model.json").is_file():
+    # a save that was cut short has left the fitted part alone
+    if folder.is_dir() and {path.name for path in folder.iterdir()} - {_FITTED} and not (folder / _ABOUT).is_file():
         message = (
             f"got the folder `{folder}`, which holds other files; legal: a new or empty one, or one of a saved model"
         )
@@ -92,8 +113,12 @@ def save(folder: Path, model: Model, saved: Saved) -> None:
         InputError: the folder holds other files, or the method's model cannot be kept.
     """
     require_place(folder)
-    network = folder / "fitted"
+    network = folder / _FITTED
     network.mkdir(parents=True, exist_ok=True)
+    # from here on until it is whole again it is no model
+    (folder / _ABOUT).unlink(missing_ok=True)
+    for path in network.iterdir():
+        path.unlink()
     model.save(network)
     told = {
         "format": _FORMAT,
@@ -103,8 +128,13 @@ def save(folder: Path, model: Model, saved: Saved) -> None:
         "fill_rule": FILL_RULE,
         "losses": model.losses(),
         "model": model.describe(),
+        "files": _digests(network),
     }
-    (folder / "model.json").write_text(json.dumps(told, indent=1, default=_plain) + "\n", encoding="utf-8")
+    (folder / _ABOUT).write_text(json.dumps(told, indent=1, default=_plain) + "\n", encoding="utf-8")
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())}
 
 
 def _plain(value: Any) -> Any:
@@ -118,24 +148,39 @@ def read_about(folder: Path) -> dict[str, Any]:
 
     Raises:
         SourceError: no saved model.
-        StateError: damaged, or of a newer release.
+        StateError: damaged, or of another release.
     """
-    path = folder / "model.json"
+    path = folder / _ABOUT
     if not path.is_file():
         message = f"got `{folder}`, which holds no saved model; legal: a folder that --save wrote"
         raise SourceError(message)
     try:
         about: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         form = int(about["format"])
-    except (ValueError, KeyError, TypeError) as error:
+        if form == _FORMAT:
+            _require_members(about)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         message = f"`{path}` is damaged ({error}); fit and save the model again"
         raise DamagedError(message) from error
-    if form > _FORMAT:
-        message = (
-            f"`{path}` is of a newer release (format {form}); this one reads {_FORMAT}: install that, or fit again"
+    if form != _FORMAT:
+        which, what = (
+            ("a newer", "install that, or fit again") if form > _FORMAT else ("an older", "fit and save again")
         )
+        message = f"`{path}` is of {which} release (format {form}); this one reads {_FORMAT}: {what}"
         raise StateError(message)
     return about
+
+
+def _require_members(about: dict[str, Any]) -> None:
+    for name, kind in _MEMBERS.items():
+        if not isinstance(about.get(name), kind):
+            message = f"`{name}` is missing, or of another kind"
+            raise ValueError(message)  # noqa: TRY004 - told as damage by the caller, as any other
+    ModelConfig(**about["config"])
+    for name, levels in about["columns"].items():
+        if len(levels) != 5 or not all(isinstance(level, int | float) for level in levels):
+            message = f"`columns` has no five numbers for `{name}`"
+            raise ValueError(message)
 
 
 def load(folder: Path) -> tuple[Model, Saved]:
@@ -143,14 +188,17 @@ def load(folder: Path) -> tuple[Model, Saved]:
 
     Raises:
         SourceError: no saved model, or a file of it is missing.
-        StateError: damaged, or of a newer release.
+        StateError: damaged, or of another release.
     """
     about = read_about(folder)
-    try:
-        config = ModelConfig(**about["config"])
-        names = ("first", "last", "rows", "filled", "kind", "columns")
-        saved = Saved(config, *(about[name] for name in names))
-    except (KeyError, TypeError, ConfigError) as error:
-        message = f"`{folder / 'model.json'}` is damaged ({error}); fit and save the model again"
-        raise DamagedError(message) from error
-    return load_model(config, folder / "fitted"), saved
+    network = folder / _FITTED
+    if lacks := [name for name in about["files"] if not (network / name).is_file()]:
+        message = f"`{network}` lacks {', '.join(lacks)}; the model is not whole: fit and save it again"
+        raise SourceError(message)
+    there = _digests(network)
+    if damaged := [name for name, digest in about["files"].items() if there[name] != digest]:
+        message = f"`{network / damaged[0]}` is damaged: it is not what was saved; fit and save the model again"
+        raise DamagedError(message)
+    config = ModelConfig(**about["config"])
+    names = ("first", "last", "rows", "filled", "kind", "columns")
+    return load_model(config, network), Saved(config, *(about[name] for name in names))
