@@ -171,6 +171,23 @@ def test_a_save_that_was_cut_short_can_be_repeated(folder: Path, tmp_path: Path)
         require_place(tmp_path / "model")
 
 
+def test_a_model_that_cannot_be_kept_leaves_the_one_that_is_there(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    quick(folder, "2018-02", save=tmp_path / "model")
+
+    def refuse(*_: object) -> None:
+        message = "cannot be kept as plain files"
+        raise InputError(message)
+
+    monkeypatch.setattr("yeoul.flows.servers.model.keep", refuse)
+    for name in ("model", "new"):
+        with pytest.raises(InputError, match="cannot be kept"):
+            quick(folder, "2018-02", save=tmp_path / name)
+    assert load(tmp_path / "model")[1].rows == 31 * 288
+    assert sorted(path.name for path in tmp_path.rglob("*") if path.is_dir()) == ["fitted", "model"]
+
+
 @pytest.mark.parametrize(
     ("places", "said"),
     [

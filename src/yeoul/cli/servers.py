@@ -124,7 +124,7 @@ def _servers(
     if files is None:
         return
     with progress_bar() as bar:
-        prediction = predict(config, _Teller(bar).tell)
+        prediction = predict(config, Teller(bar).tell)
     _finish(prediction, files, plot, save, as_json=as_json)
 
 
@@ -169,7 +169,7 @@ def _make(folder: Path, config: CountersConfig, *, judged: bool, quiet: bool) ->
         tell(f"  to judge them: yeoul servers {folder} --out predict.csv")
 
 
-class _Teller:
+class Teller:
     """Tells of long work: a bar on a terminal, now and then a line elsewhere."""
 
     def __init__(self, bar: Progress) -> None:
@@ -180,8 +180,8 @@ class _Teller:
         """Tell of one step."""
         now = time.monotonic()
         if step.what != self._what:
-            # the first step of a work is told when it is done: the work began with the step before
-            self._what, self._began = step.what, self._last
+            # where the first step is told when it is done, the work began with the step before
+            self._what, self._began = step.what, self._last if step.done else now
             self._bar.reset(self._task, description=step.what, total=None)
         self._last = now
         self._bar.update(self._task, completed=step.done, total=step.total or None, rate=step.note)

@@ -215,6 +215,7 @@ class ScorerModel:
         found = self.measures.of(seen.table.values, seen.known)
         table = Table(found, self.measures.columns(), seen.table.at_us)
         groups = _groups(slots.servers)
+        told(Step("judging", 0, len(table) - start))
         step = _BLOCK if self.scorer.traits.fitted else len(table)
         parts = []
         for begin in range(start, len(table), step):
@@ -276,6 +277,7 @@ class TwoStageModel:
 
     def judge(self, slots: Slots, start: int, told: Told) -> Judged:
         parts, groups = [], _groups(slots.servers)
+        told(Step("judging", 0, len(slots) - start))
         for begin in range(start, len(slots), _BLOCK):
             end = min(len(slots), begin + _BLOCK)
             context = max(0, begin - 10 * self._net.config.window)

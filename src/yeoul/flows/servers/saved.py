@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -21,7 +22,7 @@ from yeoul.flows.servers.stamps import stamp
 __all__ = ["Saved", "load", "read_about", "require_place", "save"]
 
 _FORMAT = 2
-_FITTED, _ABOUT = "fitted", "model.json"
+_FITTED, _UNFINISHED, _ABOUT = "fitted", "fitted.unfinished", "model.json"
 _MEMBERS: dict[str, type] = {
     "yeoul": str,
     "config": dict,
@@ -98,8 +99,9 @@ def require_place(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         message = f"got the folder `{folder}`, which is a file; name a new folder"
         raise InputError(message)
-    # a save that was cut short has left the fitted part alone
-    if folder.is_dir() and {path.name for path in folder.iterdir()} - {_FITTED} and not (folder / _ABOUT).is_file():
+    # a save that was cut short has left these alone
+    ours = {_FITTED, _UNFINISHED}
+    if folder.is_dir() and {path.name for path in folder.iterdir()} - ours and not (folder / _ABOUT).is_file():
         message = (
             f"got the folder `{folder}`, which holds other files; legal: a new or empty one, or one of a saved model"
         )
@@ -113,13 +115,21 @@ def save(folder: Path, model: Model, saved: Saved) -> None:
         InputError: the folder holds other files, or the method's model cannot be kept.
     """
     require_place(folder)
-    network = folder / _FITTED
-    network.mkdir(parents=True, exist_ok=True)
+    network, beside = folder / _FITTED, folder / _UNFINISHED
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir(parents=True)
+    try:
+        model.save(beside)
+    except BaseException:
+        # what cannot be kept leaves the model that was there alone
+        shutil.rmtree(beside, ignore_errors=True)
+        if not any(folder.iterdir()):
+            folder.rmdir()
+        raise
     # from here on until it is whole again it is no model
     (folder / _ABOUT).unlink(missing_ok=True)
-    for path in network.iterdir():
-        path.unlink()
-    model.save(network)
+    shutil.rmtree(network, ignore_errors=True)
+    beside.rename(network)
     told = {
         "format": _FORMAT,
         "yeoul": __version__,
