@@ -14,6 +14,8 @@ from yeoul.plugins import nearest
 
 __all__ = ["detect"]
 
+_TIMES = "dates, ISO 8601, or numbers since 1970"
+
 
 def detect(
     frame: Any,
@@ -57,6 +59,9 @@ def detect(
             legal = ", ".join(f"`{each}`" for each in table.columns)
             message = f"got the column `{name}`; the frame has {legal}{nearest(name, table.columns)}"
             raise InputError(message)
+    if not names or len(set(names)) < len(names):
+        message = f"got the values `{', '.join(names)}`; name one column at least, and each once"
+        raise InputError(message)
     columns = []
     for name in names:
         if not table[name].dtype.is_numeric():
@@ -67,7 +72,7 @@ def detect(
         np.column_stack(columns) if len(table) else np.zeros((0, len(names))),
         names,
         None if time is None else _times_us(table[time], nw),
-        None if by is None else np.array([str(key) for key in table[by].to_list()], np.object_),
+        None if by is None else np.array(["" if key is None else str(key) for key in table[by].to_list()], object),
         None if label is None else np.nan_to_num(table[label].cast(nw.Float64).to_numpy()) != 0,
     )
     found = answer(rows, config or ScoringConfig(), told).columns
@@ -81,16 +86,23 @@ def detect(
 
 def _times_us(column: Any, nw: Any) -> Any:
     if column.dtype.is_numeric():
-        number = column.cast(nw.Float64).to_numpy()
+        number = column.to_numpy().astype(np.float64)
         if not np.isfinite(number).all():
             message = f"got the column `{column.name}` with an empty cell; legal: a time in each row"
             raise InputError(message)
         size = np.nanmax(np.abs(number)) if len(number) else 0.0
         unit = 1e6 if size < 1e11 else 1e3 if size < 1e14 else 1.0 if size < 1e17 else 1e-3
         return np.round(number * unit).astype(np.int64)
-    if column.dtype == nw.String:
-        column = column.str.to_datetime()
     if column.null_count():
         message = f"got the column `{column.name}` with an empty cell; legal: a time in each row"
         raise InputError(message)
-    return column.cast(nw.Datetime("us")).dt.timestamp("us").to_numpy().astype(np.int64)
+    try:
+        if column.dtype == nw.String:
+            column = column.str.to_datetime()
+        if getattr(column.dtype, "time_zone", None) is None:
+            column = column.cast(nw.Datetime("us"))
+        return column.dt.timestamp("us").to_numpy().astype(np.int64)
+    except Exception as error:  # each library of frames has errors of its own for what it cannot read as a time
+        reason = (str(error).splitlines() or [""])[0].rstrip(".")
+        message = f"got the column `{column.name}` of {column.dtype}, which is no time: {reason}; legal: {_TIMES}"
+        raise InputError(message) from error

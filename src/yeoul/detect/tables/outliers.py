@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,7 +12,7 @@ from numpy.typing import NDArray
 
 from yeoul.detect.tables.contract import Scores, Table, Traits
 from yeoul.detect.tables.nearest import windows_of
-from yeoul.errors import InputError, MissingExtraError, StateError
+from yeoul.errors import InputError, MissingExtraError, StateError, YeoulError
 
 __all__ = ["Avgknn", "Cblof", "Hbos", "Iforest", "Knn", "Lof", "Ocsvm", "Xgbod"]
 
@@ -18,6 +20,7 @@ Floats = NDArray[np.float64]
 
 _TAUGHT = 0.7
 _LEAST_ROWS = 20
+"""Of which 14 teach and 6 are held out: rows that were learnt from are no measure of how odd a row may be."""
 
 
 class _Pyod:
@@ -55,14 +58,15 @@ class _Pyod:
         if len(at) < _LEAST_ROWS:
             message = f"got `{len(at)}` complete rows to fit on; `{self.name}` needs at least {_LEAST_ROWS}"
             raise InputError(message)
-        taught = at[: max(_LEAST_ROWS, round(_TAUGHT * len(at)))]
+        taught = at[: round(_TAUGHT * len(at))]
         self._middle = vectors[taught].mean(axis=0)
         spread = vectors[taught].std(axis=0)
         self._spread = np.where(spread > 0, spread, 1.0)
         self._model = self._made()
-        self._teach(self._scaled(vectors[taught]), table, taught)
+        with self._translated(f"learn from {len(taught)} rows with"):
+            self._teach(self._scaled(vectors[taught]), table, taught)
         held_out = np.full(len(table), np.nan)
-        rest = at[len(taught) :] if len(at) > len(taught) else taught
+        rest = at[len(taught) :]
         held_out[rest] = self._raw(vectors[rest])
         # where labels are learnt from, rows known to be abnormal are no measure of what is normal
         return (
@@ -94,7 +98,27 @@ class _Pyod:
         return scaled
 
     def _raw(self, vectors: Floats) -> Floats:
-        return np.asarray(self._model.decision_function(self._scaled(vectors)), np.float64)
+        with self._translated("judge by"):
+            return np.asarray(self._model.decision_function(self._scaled(vectors)), np.float64)
+
+    @contextmanager
+    def _translated(self, what: str) -> Iterator[None]:
+        """What PyOD and what is below it cannot do with rows or arguments is one sentence."""
+        try:
+            with warnings.catch_warnings():
+                # neighbours that are more than the rows are lowered by itself
+                warnings.simplefilter("ignore", UserWarning)
+                yield
+        except YeoulError:
+            raise
+        except (ArithmeticError, AttributeError, IndexError, TypeError, ValueError) as error:
+            reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(". ")
+            given = ", ".join(f"{name}={value}" for name, value in self._arguments.items())
+            message = (
+                f"`{self.name}` could not {what} {given or 'its default arguments'}: {reason}; "
+                "fit on more rows by --fit, or give other arguments by --set"
+            )
+            raise InputError(message) from error
 
     def _teach(self, vectors: Floats, table: Table, rows: NDArray[np.intp]) -> None:
         self._model.fit(vectors)
@@ -110,7 +134,7 @@ class _Pyod:
         seeded = {"random_state": self._seed} if self._seeded else {}
         try:
             return kind(**{**self._fixed, **seeded, **self._arguments})
-        except TypeError as error:
+        except (TypeError, ValueError) as error:
             message = f"got {self._arguments} for `{self.name}`: {error}; see PyOD's `{self._class}`"
             raise InputError(message) from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -13,6 +14,7 @@ from yeoul.detect.tables.builtin import SCORERS
 from yeoul.detect.tables.calibrated import Calibration
 from yeoul.detect.tables.contract import Scorer, Scores, Table, Traits
 from yeoul.detect.tables.keyed import grid_of
+from yeoul.detect.tables.made import made
 from yeoul.errors import ConfigError, InputError
 from yeoul.plugins import resolve
 
@@ -29,6 +31,7 @@ _LEAST_FIT = 20
 _GROWTH = 2
 _ODD = 1e-4
 _MOST_ODD = 0.05
+_SEEDS = 2**32
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +57,14 @@ class ScoringConfig:
 
     def __post_init__(self) -> None:
         rules = [
-            (self.fit > 0, f"fit: got `{self.fit}`; legal: a share above 0 and below 1, or a number of rows"),
-            (self.fit < 1 or self.fit == int(self.fit), f"fit: got `{self.fit}`; legal: a whole number of rows"),
+            (
+                0 < self.fit < math.inf,
+                f"fit: got `{self.fit}`; legal: a share above 0 and below 1, or a number of rows",
+            ),
+            (self.fit < 1 or self.fit % 1 == 0, f"fit: got `{self.fit}`; legal: a whole number of rows"),
             (self.mode in MODES, f"mode: got `{self.mode}`; legal: {', '.join(MODES)}"),
-            (self.alarms_per_day > 0, f"alarms_per_day: got `{self.alarms_per_day}`; legal: above 0"),
+            (0 < self.alarms_per_day < math.inf, f"alarms_per_day: got `{self.alarms_per_day}`; legal: above 0"),
+            (0 <= self.seed < _SEEDS, f"seed: got `{self.seed}`; legal: a whole number from 0 to {_SEEDS - 1}"),
         ]
         if problems := tuple(text for holds, text in rules if not holds):
             raise ConfigError("; ".join(problems), problems)
@@ -113,7 +120,7 @@ def score_table(table: Table, config: ScoringConfig, progress: Progress | None =
     kind: Any = resolve("yeoul.scorers", SCORERS, name)
     traits: Traits = kind.traits
     _refuse(name, traits, table)
-    scorer: Scorer = kind(seed=config.seed, **config.options)
+    scorer: Scorer = made(kind, name, config.seed, config.options)
     rows, width = table.values.shape
     result = _Result(rows, width)
     told = progress or _silent
@@ -173,7 +180,7 @@ def score_together(
     _refuse(name, kind.traits, table)
     if (grid := grid_of(table.at_us, key)) is None:
         return None
-    scorer = kind(seed=config.seed, **config.options)
+    scorer: Any = made(kind, name, config.seed, config.options)
     scorer.progress = progress
     result = _Result(*table.values.shape)
     result.take(0, len(table), grid.judged(scorer, table.values[:, 0]), None, 0)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from yeoul.detect.tables import ScoringConfig, Table, score_table
-from yeoul.errors import InputError, StateError
+from yeoul.errors import ConfigError, InputError, StateError
 from yeoul.plugins import load
 
 pytestmark = pytest.mark.slow  # their libraries take seconds to load
@@ -46,3 +46,26 @@ def test_what_is_missing_for_them_is_said():
     quiet = Table(table().values, ("a", "b", "c"), table().at_us, np.zeros(800, bool))
     with pytest.raises(InputError, match="needs both kinds"):
         score_table(quiet, ScoringConfig("xgbod"))
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("knn", {"n_neighbors": 0}),
+        ("knn", {"n_neighbors": 3000}),
+        ("knn", {"method": "middle"}),
+        ("cblof", {"n_clusters": 1}),
+        ("ocsvm", {"nu": 2}),
+        ("lof", {"contamination": 7}),
+    ],
+)
+def test_what_pyod_cannot_do_with_its_arguments_is_a_sentence(name: str, options: dict[str, object]):
+    with pytest.raises((InputError, ConfigError), match=f"`{name}`.*(--set|see PyOD)"):
+        score_table(table(), ScoringConfig(name, options=options))
+
+
+@pytest.mark.parametrize("rows", [20, 24, 28])
+@pytest.mark.parametrize("name", ["knn", "hbos", "iforest"])
+def test_of_few_rows_some_are_held_out(name: str, rows: int):
+    scorer = load(f"yeoul.detect.tables.outliers:{name.title()}")()
+    assert len(scorer.fit(table().part(0, rows))) == rows - round(0.7 * rows)
