@@ -220,7 +220,7 @@ def joined(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_server_that_joined_late_is_not_judged_and_does_not_hide_the_others(joined: Path):
     found = predict(ServersConfig(joined, "2018-02"))
-    assert "not judged where read in less than half of what was fitted on: server `4`" in found.notes
+    assert "not judged where read less than half as often as others in what was fitted on: server `4`" in found.notes
     assert found.judged.group_shares[:, 3].max() < 0.2
     labelled = {row["timestamp"] for row in rows_of(joined / "labels.csv") if row["label"] == "1"}
     hits = sum(stamp in labelled for stamp, one in zip(stamps(found.slots), found.label.tolist(), strict=True) if one)

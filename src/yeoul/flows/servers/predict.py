@@ -152,7 +152,7 @@ def predict(config: ServersConfig, told: Told | None = None) -> Prediction:
             notes.append("the model was fitted on slots of the period, or later ones: its labels know what came later")
     if unjudged := [f"`{grid.servers[one] or '1'}`" for one in model.unjudged()]:
         which = f"server{'' if len(unjudged) == 1 else 's'} {', '.join(unjudged)}"
-        notes.append(f"not judged where read in less than half of what was fitted on: {which}")
+        notes.append(f"not judged where read less than half as often as others in what was fitted on: {which}")
     fitted = clock()
     first, last = max(period.start, grid.first), min(period.end, grid.last + 1)
     around = first - period.start, period.end - last
