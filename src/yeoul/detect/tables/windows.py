@@ -65,10 +65,13 @@ class Windows:
         self, seed: int = 0, *, length: int = 12, neighbours: int = 5, most: int = 6000, days: int = 28
     ) -> None:
         self._length, self._neighbours, self._most, self._days = length, neighbours, most, days
+        self._window = 1
         self._surprise = Surprise(())
 
     def fit(self, table: Table) -> Floats:
         taught = min(len(table), max(2, round(_TAUGHT * len(table))))
+        # the same windows for both, or their distances could not be compared
+        self._window = int(np.clip(taught // 8, 1, self._length))
         self._learn(table.part(0, taught))
         views, _ = self._views(table, taught)
         self._surprise = Surprise(tuple(views))
@@ -105,7 +108,6 @@ class Windows:
         self._gap_scale = np.maximum(gap.std(axis=0), flat)
         self._below = np.minimum(np.quantile(gap, (1.0 - _INSIDE) / 2.0, axis=0), 0.0)
         self._above = np.maximum(np.quantile(gap, (1.0 + _INSIDE) / 2.0, axis=0), 0.0)
-        self._window = int(np.clip(len(table) // 8, 1, self._length))
         scaled, apart = self._rows(table, 0)
         self._usual = NearestWindows(self._window, self._neighbours, self._most).fit(apart.astype(np.float32))
         self._shape = NearestWindows(self._window, self._neighbours, self._most).fit(scaled.astype(np.float32))
