@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -32,12 +34,17 @@ def draw(path: Path, rows: Rows, answer: Answer) -> None:
     if path.suffix.lower() not in {".png", ".svg"}:
         message = f"got the picture `{path.name}`; legal endings: .png, .svg"
         raise InputError(message)
+    # infinite values are judged as missing ones, and drawn so
+    rows = replace(rows, values=np.where(np.isfinite(rows.values), rows.values, np.nan))
     panels = _panels(rows, answer)
     figure = Figure(figsize=(11, 1.2 + 2.9 * len(panels)), layout="constrained")
     axes = figure.subplots(2 * len(panels), 1, squeeze=False, height_ratios=[2.2, 1] * len(panels))[:, 0]
     for number, (title, at) in enumerate(panels):
         _panel(axes[2 * number], axes[2 * number + 1], title, rows, answer, at)
-    figure.savefig(path, dpi=110)
+    with warnings.catch_warnings():
+        # names in a script that the font lacks are boxes, which is no reason to interrupt
+        warnings.filterwarnings("ignore", "Glyph", UserWarning)
+        figure.savefig(path, dpi=110)
 
 
 def _panels(rows: Rows, answer: Answer) -> list[tuple[str, NDArray[np.intp]]]:
@@ -49,7 +56,7 @@ def _panels(rows: Rows, answer: Answer) -> list[tuple[str, NDArray[np.intp]]]:
     names, code = np.unique(texts, return_inverse=True)
     alarms = np.bincount(code, weights=answer.columns["alarm"])
     first = np.argsort(-alarms, kind="stable")[:_MOST_PANELS]
-    return [(str(names[key]), order[code[order] == key]) for key in first]
+    return [(str(names[key]) or "(no key)", order[code[order] == key]) for key in first]
 
 
 def _panel(above: Any, below: Any, title: str, rows: Rows, answer: Answer, at: NDArray[np.intp]) -> None:
@@ -59,20 +66,26 @@ def _panel(above: Any, below: Any, title: str, rows: Rows, answer: Answer, at: N
     if rows.at_us is not None:
         places = [datetime.fromtimestamp(us / 1e6, UTC).replace(tzinfo=None) for us in rows.at_us[shown]]
     if rows.values.shape[1] > 1:
-        middle = np.nanmedian(rows.values[at], axis=0)
-        spread = np.nanpercentile(np.abs(rows.values[at] - middle), 90, axis=0)
+        with warnings.catch_warnings():
+            # of a column without any value
+            warnings.filterwarnings("ignore", "All-NaN", RuntimeWarning)
+            middle = np.nanmedian(rows.values[at], axis=0)
+            spread = np.nanpercentile(np.abs(rows.values[at] - middle), 90, axis=0)
         lines = np.clip((rows.values[shown] - middle) / np.where(spread > 0, spread, 1.0), -8, 8)
         named = rows.columns if len(rows.columns) <= _MOST_NAMED else None
         above.plot(places, lines, lw=0.6, alpha=0.7, label=named)
         above.set_ylabel("columns, scaled")
-        peaks = lines.max(axis=1)
+        peaks = np.nan_to_num(lines, nan=-np.inf).max(axis=1)
+        peaks[np.isinf(peaks)] = np.nan
     else:
         above.fill_between(
             places, columns["lower"][shown], columns["upper"][shown], color=_BAND, lw=0, label="usual range"
         )
         above.plot(places, columns["expected"][shown], color="#7f9db9", lw=0.8, label="expected")
         peaks = rows.values[shown, 0]
-        above.plot(places, peaks, color=_INK, lw=0.9, label=rows.columns[0])
+        # a single row is no line
+        mark = "." if len(shown) == 1 else None
+        above.plot(places, peaks, color=_INK, lw=0.9, marker=mark, label=rows.columns[0])
         above.set_ylabel(rows.columns[0])
     alarm = columns["alarm"][shown]
     label = f"alarm ({int(columns['alarm'][at].sum())})"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from yeoul.detect.tables import Rows
 from yeoul.errors import InputError
@@ -24,7 +25,7 @@ class TableRequest:
     by: str = ""
     """Column of keys, each of them a series of its own."""
     label: str = ""
-    """Column that is not 0 where a row is known to be abnormal."""
+    """Column that is above 0, or true, where a row is known to be abnormal."""
     time_layout: str = ""
     """How times are written (strptime); none: ISO 8601, or numbers since 1970."""
 
@@ -47,5 +48,26 @@ class TableRequest:
             names,
             table.times_us(self.time, self.time_layout) if self.time else None,
             table.texts(self.by) if self.by else None,
-            np.nan_to_num(table.numbers(self.label)) != 0 if self.label else None,
+            self._labels(table) if self.label else None,
         )
+
+    def _labels(self, table: TableFile) -> NDArray[np.bool_]:
+        """Which rows are known to be abnormal.
+
+        Fractions and numbers below 0 are refused: they are scores, or the sign of a convention that has 1 for normal.
+        """
+        words = np.char.lower(np.char.strip(table.texts(self.label).astype(str)))
+        abnormal = words == "true"
+        for row in np.flatnonzero(~np.isin(words, ("", "true", "false", "0", "1"))).tolist():
+            try:
+                number = float(words[row])
+            except ValueError:
+                number = -1.0
+            if number < 0 or number % 1:
+                message = (
+                    f"got `{words[row]}` in row {row + 1} of the labels `{self.label}`; legal: 0, false or nothing for "
+                    "a normal row, a whole number above 0 or true for an abnormal one"
+                )
+                raise InputError(message)
+            abnormal[row] = number > 0
+        return np.asarray(abnormal | (words == "1"), np.bool_)

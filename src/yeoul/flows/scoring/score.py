@@ -16,6 +16,10 @@ from yeoul.lake import TableFile, format_of
 __all__ = ["ScoredFile", "score_file"]
 
 
+PICTURES = (".png", ".svg")
+"""Endings of the pictures that can be drawn."""
+
+
 @dataclass(frozen=True, slots=True)
 class ScoredFile:
     """What came out."""
@@ -66,6 +70,17 @@ def score_file(
     if out.resolve() == path.resolve():
         message = f"got `{out}` as input and as output; name another file by --out"
         raise InputError(message)
+    for file in (out, picture):
+        if file is not None and file.is_dir():
+            message = f"got `{file}`, which is a folder; name a file"
+            raise InputError(message)
+    if picture is not None:
+        if picture.suffix.lower() not in PICTURES:
+            message = f"got the picture `{picture.name}`; legal endings: {', '.join(PICTURES)}"
+            raise InputError(message)
+        if not picture.absolute().parent.is_dir():
+            message = f"got `{picture}`, whose folder is not there; make it, or choose another place"
+            raise InputError(message)
     started = time.monotonic()
     with TableFile(path) as table:
         rows = request.rows(table)
