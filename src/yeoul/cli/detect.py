@@ -11,6 +11,8 @@ from rich.table import Table as Sheet
 from yeoul.cli.arguments import AsJson
 from yeoul.cli.say import aside, count, data, many, progress_bar, say, sheet, size
 from yeoul.detect.tables import ScoringConfig
+from yeoul.detect.tables import Table as TableOfNumbers
+from yeoul.detect.tables.scoring import default_scorer
 from yeoul.errors import ConfigError
 from yeoul.events import iso
 from yeoul.flows.scoring import ScoredFile, TableRequest, score_file, usual_set
@@ -28,7 +30,9 @@ Values = Annotated[
     str, typer.Option(metavar="A,B,…", help="Several columns that belong together; default: all numbers.")
 ]
 By = Annotated[str, typer.Option(metavar="COLUMN", help="Column of keys, each a series of its own.")]
-Label = Annotated[str, typer.Option(metavar="COLUMN", help="Known anomalies (not 0), for supervised detectors.")]
+Label = Annotated[
+    str, typer.Option(metavar="COLUMN", help="Known anomalies (above 0, or true), for supervised detectors.")
+]
 Layout = Annotated[
     str, typer.Option("--time-format", metavar="FORMAT", help="How times are written, as strptime has it.")
 ]
@@ -83,6 +87,9 @@ def _detect(
     request = TableRequest(names, time, by, label, time_format)
     config = ScoringConfig(detector, fit, mode, alarms_per_day, seed, _arguments(options or []))
     if compare:
+        if out or plot:
+            message = "got --compare with --out or --plot; it prints a table and writes nothing: leave them out"
+            raise ConfigError(message)
         _compare(file, request, config, compare, as_json=as_json)
         return
     target = out or _beside(file)
@@ -96,9 +103,9 @@ def _detect(
 
         done = score_file(file, target, request, config, prefix=prefix, picture=plot, told=told)
     if as_json:
-        data(_as_json(done, plot))
+        data(_as_json(done, plot, detector))
     else:
-        _tell(done, plot)
+        _tell(done, plot, detector)
 
 
 def _beside(file: Path) -> Path:
@@ -161,9 +168,11 @@ def _arguments(options: list[str]) -> dict[str, Any]:
     return found
 
 
-def _as_json(done: ScoredFile, plot: Path | None) -> dict[str, Any]:
+def _as_json(done: ScoredFile, plot: Path | None, detector: str) -> dict[str, Any]:
     answer = done.answer
     return {
+        "detector": _called(done, detector).strip("`"),
+        "columns": list(done.rows.columns),
         "rows": len(done.rows.values),
         "judged": done.judged,
         "alarms": done.alarms,
@@ -177,10 +186,14 @@ def _as_json(done: ScoredFile, plot: Path | None) -> dict[str, Any]:
     }
 
 
-def _tell(done: ScoredFile, plot: Path | None) -> None:
+def _tell(done: ScoredFile, plot: Path | None, detector: str) -> None:
     answer, rows = done.answer, len(done.rows.values)
     of_keys = f" of {many(answer.keys, 'key')}" if done.rows.keys is not None else ""
-    say(f"{count(rows)} rows{of_keys} in {done.seconds:.1f} s, {count(done.judged)} of them judged")
+    columns = done.rows.columns
+    named = ", ".join(f"`{name}`" for name in columns[:_SHOWN])
+    more = f" and {count(len(columns) - _SHOWN)} more" if len(columns) > _SHOWN else ""
+    say(f"{named}{more} judged by {_called(done, detector)}")
+    say(f"{many(rows, 'row')}{of_keys} in {done.seconds:.1f} s, {count(done.judged)} of them judged")
     rule = f"p at or below {answer.threshold:.2g}"
     per_day = answer.ticks_per_day
     reason = f"the budget over {count(per_day)} rows a day" if per_day else "the budget over the whole table"
@@ -199,6 +212,14 @@ def _tell(done: ScoredFile, plot: Path | None) -> None:
     say(f"{done.out}  {size(done.out.stat().st_size)}")
     if plot is not None:
         say(f"{plot}  {size(plot.stat().st_size)}")
+
+
+def _called(done: ScoredFile, detector: str) -> str:
+    """The detector, also where it was chosen by the shape of the table."""
+    if detector != "auto":
+        return f"`{detector}`"
+    shape = TableOfNumbers(done.rows.values, done.rows.columns, done.rows.at_us)
+    return f"`{default_scorer(shape)}`"
 
 
 def _worst(done: ScoredFile) -> list[int]:

@@ -31,7 +31,7 @@ __all__ = ["add_to"]
 _MOST_RANGES = 3
 
 Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Tables: .csv, .ndjson or .parquet.")]
-Label = Annotated[str, typer.Option(metavar="COLUMN", help="Known anomalies: not 0.")]
+Label = Annotated[str, typer.Option(metavar="COLUMN", help="Known anomalies: above 0, or true.")]
 Time = Annotated[str, typer.Option(metavar="COLUMN", help="Column of times; without it the rows have no order.")]
 Values = Annotated[str, typer.Option(metavar="A,B,…", help="Columns of numbers to judge together; default: all.")]
 By = Annotated[str, typer.Option(metavar="COLUMN", help="Column of keys, each a series of its own.")]

@@ -11,7 +11,7 @@ import numpy as np
 
 from yeoul.detect.tables import SCORERS, ScoringConfig, score_table
 from yeoul.detect.tables.scoring import default_scorer
-from yeoul.errors import ConfigError
+from yeoul.errors import ConfigError, InputError
 from yeoul.flows.evaluating.measured import Judged, Measured, measure
 from yeoul.flows.evaluating.series import Series
 from yeoul.plugins import resolve
@@ -69,7 +69,11 @@ def evaluate(series: Sequence[Series], config: EvaluationConfig, told: Told | No
         began, done, judged = time.monotonic(), 0, []
         for one, start, needs in zip(series, starts, traits[name], strict=True):
             scoring = replace(config.scoring, detector=name, mode=_mode(needs, config.scoring))
-            scored = score_table(one.table, scoring)
+            try:
+                scored = score_table(one.table, scoring)
+            except InputError as error:
+                message = f"got the series `{one.name}` of {len(one.table)} rows: {error}"
+                raise InputError(message) from error
             judged.append(Judged(scored.score, np.where(scored.confidence > 0, scored.p, np.nan), start))
             done += len(one.table)
             if told is not None:

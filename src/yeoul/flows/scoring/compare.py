@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yeoul.detect.measures import auc_pr, auroc, event_recall, vus_pr
-from yeoul.detect.tables import Rows, ScoringConfig, answer
-from yeoul.errors import ConfigError, YeoulError
+from yeoul.detect.tables import SCORERS, Rows, ScoringConfig, answer
+from yeoul.errors import ConfigError, InputError, YeoulError
+from yeoul.plugins import resolve
 
 __all__ = ["Compared", "compare", "usual_set"]
 
@@ -88,11 +89,18 @@ def compare(rows: Rows, names: Sequence[str], config: ScoringConfig, told: Told 
     A detector that fails is a row with its reason. Agreement and measures are on the rows that all others judged too.
 
     Raises:
-        ConfigError: no names, or one that comes twice.
+        ConfigError: no names, one that comes twice, or one that is none.
+        InputError: no rows.
     """
+    if not len(rows.values):
+        message = "got a table without rows; give at least one"
+        raise InputError(message)
     if not names or len(set(names)) != len(names):
         message = f"got the detectors `{', '.join(names)}` to compare; name each once, and one at least"
         raise ConfigError(message)
+    for name in names:
+        if name != "auto":
+            resolve("yeoul.scorers", SCORERS, name)
     runs = []
     for done, name in enumerate(names):
         if told is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,10 @@ from yeoul.errors import InputError
 from yeoul.lake import TableFile
 
 __all__ = ["TableRequest"]
+
+_DIRECTIVE = re.compile(r"%-?(?:.|$)")
+_KNOWN = tuple("%aAbBcdfgGHIjmMnpSuUVwWxXyYzZ")
+"""Letters of strptime that the reader of tables knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,13 @@ class TableRequest:
         Raises:
             InputError: a column that is missing or holds other things than it should.
         """
+        if unknown := [
+            part for part in _DIRECTIVE.findall(self.time_layout) if part[1:].removeprefix("-") not in _KNOWN
+        ]:
+            message = (
+                f"got `{unknown[0]}` in the layout of times `{self.time_layout}`; legal: %Y %m %d %H %M %S %f %z …"
+            )
+            raise InputError(message)
         parts = {self.time, self.by, self.label}
         names = self.values or tuple(name for name in table.numeric() if name not in parts)
         if not names:

@@ -155,3 +155,11 @@ def test_the_verb_prints_a_table_and_writes_all_figures(file: Path, tmp_path: Pa
     found = json.loads(CliRunner().invoke(app, [*command[:-2], "--json"]).stdout)
     assert (found["rows"], found["labelled_rows"], len(found["detectors"])) == (600, 18, 2)
     assert found["detectors"][0]["events"]["delay_s"] == 0
+
+
+def test_a_series_with_too_few_rows_is_named(file: Path, tmp_path: Path) -> None:
+    short = tmp_path / "short.csv"
+    short.write_text("\n".join(file.read_text(encoding="utf-8").splitlines()[:11]) + "\n", encoding="utf-8")
+    series = read_series([file, short], LabelledRequest(NUMBERS))
+    with pytest.raises(InputError, match=r"the series `short.csv` of 10 rows: got `3` rows to fit on"):
+        evaluate(series, EvaluationConfig(("pca",)))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from yeoul.detect.tables import Rows, ScoringConfig
-from yeoul.errors import ConfigError
+from yeoul.errors import ConfigError, InputError
 from yeoul.flows.scoring import compare, usual_set
 
 
@@ -33,12 +33,19 @@ def test_no_detector_and_one_named_twice_are_refused():
             compare(rows(), names, ScoringConfig())
 
 
+def test_a_name_that_is_none_and_a_table_without_rows_are_told_before_anything_runs():
+    with pytest.raises(ConfigError, match="did you mean `novelty`"):
+        compare(rows(), ("pca", "noveltly"), ScoringConfig())
+    with pytest.raises(InputError, match="without rows"):
+        compare(Rows(np.zeros((0, 1)), ("a",)), ("pca",), ScoringConfig())
+
+
 @pytest.mark.slow
 def test_each_is_measured_and_one_that_fails_says_why():
     told: list[tuple[str, int, int]] = []
-    found = compare(rows(), ("windows", "pca", "nothing"), ScoringConfig(fit=0.5), lambda *step: told.append(step))
-    assert [one.detector for one in found] == ["windows", "pca", "nothing"]
-    assert "did you mean" in found[2].error or "legal:" in found[2].error
+    found = compare(rows(), ("windows", "pca", "spectral"), ScoringConfig(fit=0.5), lambda *step: told.append(step))
+    assert [one.detector for one in found] == ["windows", "pca", "spectral"]
+    assert "takes 1" in found[2].error
     for one in found[:2]:
         assert one.error == ""
         assert one.judged == 300

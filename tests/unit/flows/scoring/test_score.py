@@ -59,6 +59,19 @@ def test_where_nothing_can_be_written_nothing_is_judged(tmp_path: Path, out: str
     assert not (tmp_path / "out.csv").exists()
 
 
+@pytest.mark.parametrize("layout", ["%Q", "%Y-%", "%-q"])
+def test_a_layout_of_times_that_is_none_is_said(tmp_path: Path, layout: str):
+    with TableFile(file(tmp_path, ["0"])) as table, pytest.raises(InputError, match="in the layout of times"):
+        TableRequest(("hits",), time="fault", time_layout=layout).rows(table)
+
+
+def test_a_layout_with_a_percent_sign_and_numbers_without_zeros_is_taken(tmp_path: Path):
+    with TableFile(file(tmp_path, ["7%3 2024"])) as table:
+        rows = TableRequest(("hits",), time="fault", time_layout="%-d%%%-m %Y").rows(table)
+    assert rows.at_us is not None
+    assert np.datetime64(int(rows.at_us[0]), "us") == np.datetime64("2024-03-07")
+
+
 @pytest.mark.slow
 def test_columns_without_values_infinities_and_names_of_any_script_are_drawn(tmp_path: Path):
     values = np.random.default_rng(0).normal(size=(100, 2))
