@@ -85,7 +85,13 @@ def score_file(
     with TableFile(path) as table:
         rows = request.rows(table)
         found = answer(rows, config, told)
-        table.write(out, {prefix + name: column for name, column in found.columns.items()})
+        added = {prefix + name: column for name, column in found.columns.items()}
+        # tables are written without regard to case: `Score` beside `score` would come out under another name
+        small = {name.lower() for name in added}
+        if both := [name for name in table.columns if name.lower() in small]:
+            message = f"got a file that has the column `{both[0]}` already; name the new ones apart by --prefix"
+            raise InputError(message)
+        table.write(out, added)
     if picture is not None:
         from yeoul.flows.scoring.picture import draw  # noqa: PLC0415 - loads the drawing library
 

@@ -72,6 +72,16 @@ def test_a_layout_with_a_percent_sign_and_numbers_without_zeros_is_taken(tmp_pat
     assert np.datetime64(int(rows.at_us[0]), "us") == np.datetime64("2024-03-07")
 
 
+def test_a_column_that_differs_from_a_new_one_by_case_alone_is_refused(tmp_path: Path):
+    path = tmp_path / "scores.csv"
+    path.write_text("at,hits,Score\n" + "".join(f"{row},{row % 5},1\n" for row in range(50)), encoding="utf-8")
+    request, out = TableRequest(("hits",), "at"), tmp_path / "out.csv"
+    with pytest.raises(InputError, match="column `Score` already"):
+        score_file(path, out, request, ScoringConfig())
+    score_file(path, out, request, ScoringConfig(), prefix="y_")
+    assert out.read_text(encoding="utf-8").startswith("at,hits,Score,y_score,y_p")
+
+
 @pytest.mark.slow
 def test_columns_without_values_infinities_and_names_of_any_script_are_drawn(tmp_path: Path):
     values = np.random.default_rng(0).normal(size=(100, 2))
