@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
 
 import pytest
+from confluent_kafka.admin import AdminClient, NewTopic
 from hypothesis import HealthCheck, settings
 
+from yeoul.testing.broker import Broker
 from yeoul.testing.processes import EngineProcess
 
 # Deadlines are off: a busy two-core machine is no bug. Examples are derandomised, so that a red build is red again
@@ -21,6 +25,7 @@ for _name, (_examples, _derandomize) in _PROFILES.items():
     )
 settings.load_profile(os.environ.get("YEOUL_TEST_PROFILE", "full"))
 
+_NUMBERS = itertools.count(1)
 SERVICES_REQUIRED = os.environ.get("YEOUL_REQUIRE_SERVICES") == "1"
 
 
@@ -80,3 +85,51 @@ def engines() -> Iterator[Callable[..., EngineProcess]]:
     for engine in made:
         if engine.running:
             engine.kill()
+
+
+def _need_kafka() -> None:
+    if not (shutil.which("java") and shutil.which("mvn")):
+        pytest.skip("no Java or no Maven on this machine: apt-get install default-jre-headless maven")
+
+
+@pytest.fixture
+def kafka_programs() -> None:
+    """What a broker is started with; the test skips where it is not."""
+    _need_kafka()
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """A running broker that no test disturbs."""
+    _need_kafka()
+    with Broker(tmp_path_factory.mktemp("kafka")) as broker:
+        yield broker
+
+
+@pytest.fixture
+def brokers(tmp_path: Path) -> Iterator[Callable[..., Broker]]:
+    """Makes brokers, arguments as `Broker` without its folder; those that run at the end are killed."""
+    _need_kafka()
+    made: list[Broker] = []
+
+    def make(**named: object) -> Broker:
+        made.append(Broker(tmp_path / f"broker-{len(made)}", **named))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.kill()
+
+
+@pytest.fixture
+def topic(broker: Broker) -> Callable[..., str]:
+    """Makes topics with names of their own."""
+
+    def make(partitions: int = 1, **config: str) -> str:
+        name = f"topic-{next(_NUMBERS)}"
+        settings = {key.replace("_", "."): value for key, value in config.items()}
+        admin = AdminClient({"bootstrap.servers": broker.bootstrap})
+        admin.create_topics([NewTopic(name, partitions, 1, config=settings)])[name].result(30)
+        return name
+
+    return make

@@ -16,6 +16,7 @@ __all__ = [
     "StateError",
     "StorageFullError",
     "TransientError",
+    "UnreachableError",
     "YeoulError",
 ]
 
@@ -67,6 +68,10 @@ class BusyError(YeoulError, RuntimeError):
 
 class StorageFullError(TransientError, OSError):
     """The disk is full: reading pauses, health is red, and work resumes when there is space."""
+
+
+class UnreachableError(TransientError, SourceError):
+    """Nobody answers where a source is said to be: it may be away for a while, or its address may be wrong."""
 
 
 class MissingExtraError(YeoulError, ImportError):

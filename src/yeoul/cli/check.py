@@ -46,7 +46,7 @@ def _check(workspace: WorkspaceArg, as_json: AsJson = False) -> None:
     notes = [
         *found.warnings,
         *_unseen(plan),
-        *(note for each in plan.streams for note in _notes(each, inputs[each.spec.name])),
+        *(note for each in plan.streams for note in inputs[each.spec.name].unreadable),
     ]
     if as_json:
         members = {each.spec.name: _members(each, inputs[each.spec.name]) for each in plan.streams}
@@ -67,21 +67,16 @@ def _check(workspace: WorkspaceArg, as_json: AsJson = False) -> None:
     say(f"{well}; `yeoul replay` tries it on what is there, `yeoul run` goes on from there")
 
 
-def _notes(stream: StreamPlan, found: Found) -> tuple[str, ...]:
-    if isinstance(stream.source, KafkaPlan):
-        text = "reads from Kafka, which this release cannot do yet: `run` and `replay` refuse it"
-        return (f"stream `{stream.spec.name}` {text}",)
-    return found.unreadable
-
-
 def _members(stream: StreamPlan, found: Found) -> dict[str, Any]:
     if isinstance(stream.source, KafkaPlan):
-        return {"kind": "kafka", "topic": stream.source.topic}
+        topic = {"kind": "kafka", "topic": stream.source.topic}
+        return topic | {"splits": list(found.splits), "messages": found.messages}
     return {"kind": "files", "splits": list(found.splits), "bytes": found.size_bytes}
 
 
 def _explain_stream(stream: StreamPlan, found: Found) -> None:
     spec, schema = stream.spec, stream.spec.schema
+    what = "file" if isinstance(stream.source, FilesPlan) else "partition"
     say(f"stream `{spec.name}`")
     if isinstance(stream.source, FilesPlan):
         now = f"{many(len(found.splits), 'file')} now, {size(found.size_bytes)}"
@@ -89,7 +84,8 @@ def _explain_stream(stream: StreamPlan, found: Found) -> None:
         if not found.splits and not found.unreadable:
             say("  nothing matches yet; `run` waits for files, `replay` would give empty results")
     else:
-        say(f"  reads the topic {stream.source.topic} at {stream.source.bootstrap} as {schema.line_format}")
+        now = f"{many(len(found.splits), 'partition')} now, {many(found.messages, 'message')}"
+        say(f"  reads the topic {stream.source.topic} at {stream.source.bootstrap} as {schema.line_format}: {now}")
     time = schema.event_time
     say(f"  event time {format_path(time.path)} as {' or '.join(time.formats)}, zone {time.timezone}")
     for field in schema.fields:
@@ -108,7 +104,7 @@ def _explain_stream(stream: StreamPlan, found: Found) -> None:
         f"  rows may come {format_duration(spec.delay_us)} out of order; later ones are "
         + (f"added for {format_duration(spec.allowed_lateness_us)} more, then " if spec.allowed_lateness_us else "")
         + "late; "
-        + f"a silent file holds windows open for {format_duration(spec.idle_timeout_us)}"
+        + f"a silent {what} holds windows open for {format_duration(spec.idle_timeout_us)}"
     )
     start = _STARTS.get(spec.start) or f"rows before {iso(int(spec.start))} are not counted"
     say(f"  {start}; closed windows can be revised for {format_duration(spec.retention_us)}")

@@ -133,6 +133,8 @@ class Engine:
             if also is not None:
                 also()
             self._save_snapshots(force=force and self.live)
+        for feed in self.feeds.values():
+            feed.checkpointed()
         self.checkpoint = {
             "seq": self.seq - 1,
             "at_us": now,

@@ -169,6 +169,10 @@ class Feed:
         rows = [(now_us, name, notice.kind, notice.source, notice.detail) for notice in notices]
         db.executemany("INSERT INTO notice (at_us, stream, kind, source, detail) VALUES (?, ?, ?, ?, ?)", rows)
 
+    def checkpointed(self) -> None:
+        """What `save` wrote is stored for good."""
+        self.source.checkpointed()
+
     def ledger(self) -> Ledger:
         """The rows of all splits by class."""
         total = Ledger()
@@ -179,6 +183,12 @@ class Feed:
     def backlog_bytes(self) -> int:
         """Bytes written and not read yet."""
         return sum(reading.split.backlog_bytes() for reading in self._readings.values())
+
+    def backlog_messages(self) -> int | None:
+        """Messages written and not read yet; None where the source has no messages."""
+        known = [each.split.backlog_messages() for each in self._readings.values()]
+        counted = [each for each in known if each is not None]
+        return sum(counted) if counted else None
 
     def stalled(self) -> list[str]:
         """Splits that cannot be read for a while now: their rows are waited for, so windows stay open."""
@@ -230,7 +240,7 @@ class Feed:
         front_us = clock.front.at_us
         reading.moved = reading.seen = True
         reading.stalled_us = None
-        reading.source, reading.offset = block.source, block.offset + len(block.data)
+        reading.source, reading.offset = block.source, block.end
         clock.caught_up = False
         rows = self._decoder.decode(block)
         if len(rows):  # lines that are no rows tell no time: who writes only such ones holds nobody back

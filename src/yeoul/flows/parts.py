@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from yeoul.clock import Clock
-from yeoul.errors import ConfigError
 from yeoul.flows.contract import Consumer
-from yeoul.flows.plan import FilesPlan, Plan, StreamPlan
+from yeoul.flows.plan import FilesPlan, KafkaPlan, Plan, StreamPlan
 from yeoul.flows.ranking import RankFlow
 from yeoul.flows.watching import DetectFlow
 from yeoul.ingest.contract import Source
@@ -23,18 +22,27 @@ def open_source(plan: StreamPlan, positions: dict[str, dict[str, Any]] | None, *
     A replay reads all that is there: `latest` says where a live first start begins.
 
     Raises:
-        ConfigError: a kind that this release cannot read.
+        MissingExtraError: the stream reads a topic, and Kafka's client library is not installed.
+        SourceError: the client library refuses its settings.
     """
-    if not isinstance(plan.source, FilesPlan):
-        message = f'stream `{plan.spec.name}` reads from Kafka, which this release cannot do yet; legal: kind = "files"'
-        raise ConfigError(message)
-    return FileSource(
-        plan.source.pattern,
-        plan.source.folder,
-        start="latest" if live and plan.spec.start == "latest" else "earliest",
-        keep_header=plan.spec.schema.line_format == "csv",
-        resume=positions,
-    )
+    start: Literal["earliest", "latest"] = "latest" if live and plan.spec.start == "latest" else "earliest"
+    match plan.source:
+        case FilesPlan() as files:
+            keep_header = plan.spec.schema.line_format == "csv"
+            return FileSource(files.pattern, files.folder, start=start, keep_header=keep_header, resume=positions)
+        case KafkaPlan() as kafka:
+            from yeoul.ingest.kafka import KafkaSource  # noqa: PLC0415  (its client library is an extra)
+
+            return KafkaSource(
+                kafka.bootstrap,
+                kafka.topic,
+                resume=positions,
+                start=start,
+                live=live,
+                on_loss=kafka.on_loss,
+                group=kafka.group,
+                settings=dict(kafka.client),
+            )
 
 
 def build_consumers(plan: Plan, streams: dict[str, LocalStream], clock: Clock) -> list[Consumer]:

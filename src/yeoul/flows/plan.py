@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from yeoul.detect import WatchConfig
 from yeoul.detect.calendar import CalendarEntry
@@ -40,6 +41,12 @@ class KafkaPlan:
     bootstrap: str
     """`host:port`, several joined by commas."""
     topic: str
+    group: str = "yeoul"
+    """Consumer group that offsets are committed to, for those who watch it."""
+    on_loss: Literal["stop", "continue"] = "stop"
+    """What to do when messages were deleted before they were read."""
+    client: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    """More settings of the client library; may hold secrets."""
 
 
 @dataclass(frozen=True, slots=True)

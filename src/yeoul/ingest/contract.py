@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from yeoul.events import Rows
 
 __all__ = ["Ahead", "Decoder", "LineBlock", "Notice", "Source", "Split"]
@@ -13,16 +16,27 @@ __all__ = ["Ahead", "Decoder", "LineBlock", "Notice", "Source", "Split"]
 
 @dataclass(frozen=True, slots=True)
 class LineBlock:
-    """Whole lines of one generation of one split, in order."""
+    """Whole lines of one generation of one split, in order; or messages of a partition, each as one line."""
 
     source: str
     """Path of the file as it is called now (or topic and partition)."""
     offset: int
-    """Byte offset of the first byte in that file (uncompressed)."""
+    """Byte offset of the first byte in that file (uncompressed), or offset of the first message."""
     data: bytes
     """The lines with their ends; the last line may lack its end only if it will never grow."""
     header: bytes | None = None
     """First line of the generation, for formats that need it (CSV)."""
+    messages: NDArray[np.int64] | None = None
+    """For a topic: the offset of the message that each line is."""
+
+    @property
+    def end(self) -> int:
+        """Offset behind its last byte, or behind its last message."""
+        return self.offset + len(self.data) if self.messages is None else int(self.messages[-1]) + 1
+
+    def positions(self, starts: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Where each line is in its source; `starts` are their first bytes in the block."""
+        return self.offset + starts if self.messages is None else self.messages
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +68,10 @@ class Split(Protocol):
 
     name: str
     """Stable over restarts and rotation: the lineage's path, or topic and partition. Ties in order go by it."""
-    stalled: bool
-    """Whether the last `read` gave nothing because it could not look: such a split is not silent."""
+
+    @property
+    def stalled(self) -> bool:
+        """Whether the last `read` gave nothing because it could not look: such a split is not silent."""
 
     def read(self, limit_bytes: int, *, final: bool = False) -> LineBlock | None:
         """The next whole lines, about `limit_bytes` of them and at least one; None when there is nothing new.
@@ -68,6 +84,9 @@ class Split(Protocol):
 
     def backlog_bytes(self) -> int:
         """Bytes written and not read yet (as far as is known; compressed siblings count what is on disk)."""
+
+    def backlog_messages(self) -> int | None:
+        """Messages written and not read yet; None where lines are not counted before they are read."""
 
     def ahead(self) -> list[Ahead]:
         """What is written and not read yet, exactly, in the order in which it will be read."""
@@ -84,6 +103,9 @@ class Source(Protocol):
 
     def notices(self) -> list[Notice]:
         """What happened since the last call."""
+
+    def checkpointed(self) -> None:
+        """The positions taken last are stored for good; a source may tell others how far it is."""
 
     def forgotten(self) -> list[str]:
         """Splits dropped since the last call: nothing more can come from them, their positions may be forgotten."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import ipaddress
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
@@ -16,13 +15,13 @@ from yeoul.errors import ConfigError
 from yeoul.flows.plan import DetectBlock, EngineOptions, Lookup, Notifier, RankBlock, StreamPlan
 from yeoul.plugins import nearest
 from yeoul.rank import HotConfig
+from yeoul.settings.environment import fill
 from yeoul.settings.facts import StreamFacts, text_at, texts_at
 from yeoul.settings.models import ConsoleKeys, DetectKeys, EngineKeys, LookupKeys, NotifyKeys, RankKeys
 from yeoul.settings.problems import Place, Problems
 
 __all__ = ["ConsoleOptions", "read_console", "read_detect", "read_engine", "read_lookup", "read_notify", "read_rank"]
 
-_VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 _ANY_URL = "http://localhost"
 """Stands where the environment has none, which is told already."""
@@ -186,10 +185,10 @@ def read_notify(
     if isinstance(raw, dict):
         filled = dict(raw)
         if isinstance(raw.get("url"), str):
-            filled["url"] = _fill(raw["url"], (*place, "url"), environ, problems)
+            filled["url"] = fill(raw["url"], (*place, "url"), environ, problems)
         if isinstance(raw.get("headers"), dict):
             filled["headers"] = {
-                one: _fill(text, (*place, "headers", one), environ, problems) if isinstance(text, str) else text
+                one: fill(text, (*place, "headers", one), environ, problems) if isinstance(text, str) else text
                 for one, text in raw["headers"].items()
             }
     if problems.under((*place, "url")):
@@ -202,14 +201,6 @@ def read_notify(
     return Notifier(
         name, keys.kind, keys.url, tuple(sorted(keys.headers.items())), keys.timeout / 1_000_000, tuple(keys.detect)
     )
-
-
-def _fill(text: str, place: Place, environ: Mapping[str, str], problems: Problems) -> str:
-    """`text` with `${NAME}` replaced from the environment."""
-    for name in _VARIABLE.findall(text):
-        if name not in environ:
-            problems.add(place, f"got `${{{name}}}`, but the environment has no `{name}`; set it before starting")
-    return _VARIABLE.sub(lambda match: environ.get(match[1], ""), text)
 
 
 def read_console(raw: Any, environ: Mapping[str, str], problems: Problems) -> ConsoleOptions:

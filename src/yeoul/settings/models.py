@@ -77,6 +77,12 @@ class KafkaKeys(_LineFormat):
     """Brokers to begin with."""
     topic: Annotated[str, Legal("a topic's name"), Field(pattern=r"^[\w.-]+$")]
     """The topic; each message is one line."""
+    group: Annotated[str, Legal("a consumer group's name"), Field(min_length=1)] = "yeoul"
+    """Consumer group that offsets are committed to, for those who watch it; nothing is read from there."""
+    on_loss: Literal["stop", "continue"] = "stop"
+    """What to do when messages were deleted before they were read: `continue` goes on behind them, with a notice."""
+    client: Annotated[dict[str, str], Legal("a table of texts")] = Field(default={})
+    """More settings of the client library (librdkafka): TLS, SASL; `${NAME}` is taken from the environment."""
 
 
 class EventTimeKeys(_Keys):

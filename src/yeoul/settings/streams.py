@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from yeoul.errors import ConfigError
 from yeoul.events import EventTime, Field, RowSchema
 from yeoul.flows.plan import FilesPlan, KafkaPlan, StreamPlan
 from yeoul.ingest.decode import build_decoder
+from yeoul.settings.environment import fill_secrets
 from yeoul.settings.legal import legal_text
 from yeoul.settings.models import EventTimeKeys, FieldKeys, FilesKeys, KafkaKeys, StreamKeys, WindowKeys
 from yeoul.settings.problems import Place, Problems, shown
@@ -28,7 +30,7 @@ _SOURCES: dict[str, type[FilesKeys | KafkaKeys]] = {"files": FilesKeys, "kafka":
 _NUMBERS = ("int", "float")
 
 
-def read_stream(name: str, raw: Any, folder: Path, problems: Problems) -> StreamPlan | None:
+def read_stream(name: str, raw: Any, folder: Path, environ: Mapping[str, str], problems: Problems) -> StreamPlan | None:
     """The plan of one stream; None when it has mistakes, which are noted."""
     place = ("stream", name)
     if not isinstance(raw, dict):
@@ -45,6 +47,9 @@ def read_stream(name: str, raw: Any, folder: Path, problems: Problems) -> Stream
     schema = reading.schema(source, time, fields)
     if keys is not None and keys.retention < keys.allowed_lateness:
         problems.add((*place, "retention"), "got less than `allowed_lateness`; legal: at least as long")
+    client = {}
+    if isinstance(source, KafkaKeys):
+        client = fill_secrets(source.client, (*place, "source", "client"), environ, problems)
     if keys is None or source is None or schema is None or problems.under(place):
         return None
     spec = StreamSpec(
@@ -63,7 +68,8 @@ def read_stream(name: str, raw: Any, folder: Path, problems: Problems) -> Stream
         start=keys.start,
     )
     if isinstance(source, KafkaKeys):
-        return StreamPlan(spec, KafkaPlan(source.bootstrap, source.topic))
+        settings = tuple(sorted(client.items()))
+        return StreamPlan(spec, KafkaPlan(source.bootstrap, source.topic, source.group, source.on_loss, settings))
     return StreamPlan(spec, FilesPlan(source.path, folder))
 
 
@@ -92,6 +98,9 @@ class _Reading:
         if source is not None and (source.format == "pattern") != (source.pattern is not None):
             text = 'goes with `format = "pattern"`, and that format needs it: a regular expression with named groups'
             self._problems.add((*place, "pattern"), text)
+            return None
+        if isinstance(source, KafkaKeys) and source.format == "csv" and source.columns is None:
+            self._problems.add((*place, "columns"), "is missing; a topic has no header line: name the columns")
             return None
         return source
 

@@ -137,7 +137,7 @@ class _Reading:
                 self._problems.add((name,), f"unknown section; legal: {legal}{nearest(name, SECTIONS)}")
         environ, problems, warnings = self._environ, self._problems, self._warnings
         declared = self._blocks("stream")
-        found = {name: read_stream(name, raw, self._folder, problems) for name, raw in declared.items()}
+        found = {name: read_stream(name, raw, self._folder, self._environ, problems) for name, raw in declared.items()}
         facts = {
             name: stream_facts(raw, sure=not problems.under(("stream", name, "keys"))) for name, raw in declared.items()
         }

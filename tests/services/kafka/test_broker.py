@@ -40,7 +40,7 @@ def test_a_broker_that_cannot_start_says_why(brokers: Callable[..., Broker]) -> 
         brokers(settings={"log.retention.ms": "never"}).start()
 
 
-@pytest.mark.usefixtures("_programs")
+@pytest.mark.usefixtures("kafka_programs")
 def test_make_services_prints_where_the_broker_answers_and_ends_with_it() -> None:
     command = [sys.executable, "-m", "yeoul.testing.services"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:

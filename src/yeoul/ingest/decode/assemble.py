@@ -90,11 +90,12 @@ class RowDecoder:
             columns = {name: _pick(column, good) for name, column in columns.items()}
 
         masked = self._masker(block.header)
+        position = block.positions(lines.start)
         return Rows(
             at_us=at_us,
             columns=columns,
             source=block.source,
-            position=lines.start[number] + block.offset,
+            position=position[number],
             raw=lambda row: masked(lines[number[row]]),
             kept=None if self._where is None else self._where(columns, len(number)),
             fold_us=fold_us,
@@ -102,7 +103,7 @@ class RowDecoder:
             rejects=[
                 Reject(
                     block.source,
-                    block.offset + int(lines.start[i]),
+                    int(position[i]),
                     bad[i],
                     masked(self._beginning(lines[i])),
                     header=block.header,

@@ -76,6 +76,10 @@ class Lineage:
     def backlog_bytes(self) -> int:
         return sum(generation.unread_bytes() for generation in self.generations)
 
+    def backlog_messages(self) -> int | None:
+        """None: lines are not counted before they are read."""
+        return None
+
     def ahead(self) -> list[Ahead]:
         found = []
         for generation in self.generations:

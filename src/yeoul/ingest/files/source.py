@@ -120,6 +120,9 @@ class FileSource:
         """What happened since the last call."""
         return self._reports.take()
 
+    def checkpointed(self) -> None:
+        """Nobody else is told how far it is."""
+
     def forgotten(self) -> list[str]:
         """Splits dropped since the last call: gone and fully read; their stored positions may be deleted."""
         names, self._forgotten = self._forgotten, []

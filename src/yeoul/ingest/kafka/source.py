@@ -1,0 +1,261 @@
+"""The source itself: finds the partitions, fetches their messages, says what is lost, tells how far it is."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
+
+from yeoul.clock import Clock, SystemClock
+from yeoul.errors import SourceError, UnreachableError
+from yeoul.ingest.contract import Notice, Split
+from yeoul.ingest.kafka.client import Brokers, ask_partitions, ask_range, ask_topic_id, open_consumer
+from yeoul.ingest.kafka.partition import Partition
+
+__all__ = ["KafkaSource"]
+
+_LOOK_US = 5_000_000
+"""How often new partitions are looked for, and offsets committed for those who watch."""
+_AT_ONCE = 10_000
+_WAIT_S = 0.5
+_GIVE_UP_US = 60_000_000
+"""A replay waits so long for a broker that does not answer."""
+_HELD_BYTES = 64 << 20
+_LEAST_HELD_BYTES = 1 << 20
+# ruff: noqa: SLF001 - the library's names of its own errors begin with an underscore
+_OUT_OF_RANGE = frozenset({KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE})
+_GONE = frozenset({KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION, KafkaError.UNKNOWN_TOPIC_OR_PART})
+
+
+class KafkaSource:
+    """Reads the messages of a topic, each as one line, and goes on exactly where a position says.
+
+    Args:
+        bootstrap: `host:port`, several joined by commas.
+        topic: its name.
+        resume: positions by split name (`TOPIC/PARTITION`). None: a fresh start; then `start` decides.
+        start: `earliest`, or `latest`: what is there at the first poll of a fresh start is not read.
+        live: False: partitions end where they ended at the first poll.
+        on_loss: what to do when messages were deleted before they were read: `stop`, or `continue` behind them.
+        group: the consumer group that offsets are committed to, for those who watch it; nothing is read from there.
+        settings: more settings of the client library (librdkafka), such as TLS and SASL.
+        clock: for how often it looks at the topic.
+
+    Raises:
+        SourceError: from `poll`: no broker answers a fresh start, the topic is not there or is another one than before,
+            or messages are lost.
+
+    Complexity: memory is bounded by what waits to be read, about 64 MB, whatever the partitions hold.
+    """
+
+    def __init__(
+        self,
+        bootstrap: str,
+        topic: str,
+        *,
+        resume: Mapping[str, dict[str, Any]] | None = None,
+        start: Literal["earliest", "latest"] = "earliest",
+        live: bool = True,
+        on_loss: Literal["stop", "continue"] = "stop",
+        group: str = "yeoul",
+        settings: Mapping[str, str] | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._bootstrap = bootstrap
+        self._topic = topic
+        self._fresh = resume is None
+        self._start = start
+        self._live = live
+        self._continue = on_loss == "continue"
+        self._settings = dict(settings or {})
+        self._clock = clock or SystemClock()
+        self._brokers = Brokers()
+        self._consumer = open_consumer(bootstrap, group, self._settings, self._brokers)
+        self._partitions: dict[int, Partition] = {}
+        for name, kept in (resume or {}).items():
+            number = int(name.rpartition("/")[2])
+            partition = self._partitions[number] = Partition(name, number, int(kept["offset"]), self._fetch)
+            partition.topic_id = kept["topic_id"]
+        self._notices: list[Notice] = []
+        self._looked_us = self._committed_us = -_LOOK_US
+        self._closed = False
+
+    def poll(self) -> None:
+        """See new partitions; take what came."""
+        now_us = self._clock.monotonic_us()
+        if now_us - self._looked_us >= _LOOK_US and not self._brokers.away and (self._live or self._fresh):
+            self._looked_us = now_us
+            self._look()
+        self._take(0)
+
+    def splits(self) -> Sequence[Split]:
+        """The partitions, by number."""
+        return [self._partitions[number] for number in sorted(self._partitions)]
+
+    def notices(self) -> list[Notice]:
+        """What happened since the last call."""
+        notices, self._notices = self._notices, []
+        return notices
+
+    def forgotten(self) -> list[str]:
+        """None: partitions do not go."""
+        return []
+
+    def checkpointed(self) -> None:
+        """Commit the stored offsets to the group, for those who watch it."""
+        now_us = self._clock.monotonic_us()
+        if not self._live or now_us - self._committed_us < _LOOK_US // 5:
+            return
+        self._committed_us = now_us
+        stored = [(each, each.stored) for each in self._partitions.values() if each.stored is not None]
+        offsets = [TopicPartition(self._topic, each.number, at) for each, at in stored]
+        if offsets:
+            with contextlib.suppress(KafkaException):  # nothing depends on it
+                self._consumer.commit(offsets=offsets, asynchronous=True)
+            for each, _ in stored:
+                each.stored = None
+
+    def close(self) -> None:
+        """Let go of the connections; may be called twice."""
+        if not self._closed:
+            self._closed = True
+            self._consumer.close()
+
+    # the topic
+
+    def _look(self) -> None:
+        """Find partitions that are not read yet.
+
+        Raises:
+            UnreachableError: nobody answers at a fresh start, where the address may be wrong.
+            SourceError: it is not the topic that was read, or messages are lost.
+        """
+        fresh = self._fresh
+        wait = {} if fresh else {"within_s": 1.0}
+        try:
+            numbers = ask_partitions(self._consumer, self._bootstrap, self._topic, self._brokers, **wait)
+            new = [n for n in numbers if n not in self._partitions or not self._partitions[n].assigned]
+            topic_id = ask_topic_id(self._bootstrap, self._topic, self._settings) if new else None
+            ranges = {number: ask_range(self._consumer, self._topic, number) for number in new}
+        except UnreachableError:
+            if fresh or not self._live:
+                raise
+            return
+        self._fresh = False
+        starts = []
+        for number, (low, high) in ranges.items():
+            name = f"{self._topic}/{number}"
+            partition = self._partitions.get(number)
+            if partition is None:
+                at = high if fresh and self._start == "latest" else low
+                partition = self._partitions[number] = Partition(name, number, at, self._fetch)
+            else:
+                self._check_topic(partition, topic_id, high)
+                at = self._past_loss(partition, low)
+                partition.skip_to(at)
+            starts.append(TopicPartition(self._topic, number, at))
+            partition.topic_id = topic_id or partition.topic_id
+            partition.high = high
+            partition.end = None if self._live else high
+            partition.assigned = True
+        if starts:
+            self._consumer.incremental_assign(starts)
+
+    def _check_topic(self, partition: Partition, topic_id: str | None, high: int) -> None:
+        """Raise when the topic was made anew since the position was taken."""
+        before, at = partition.topic_id, partition.fetched
+        if (before and topic_id and before != topic_id) or at > high:
+            message = (
+                f"topic `{self._topic}` was deleted and made again: `{partition.name}` was read up to offset {at}, and "
+                f"now ends at {high}; move `.yeoul` away to read it from its beginning, or name another topic"
+            )
+            raise SourceError(message)
+
+    def _past_loss(self, partition: Partition, low: int) -> int:
+        """Where reading can go on.
+
+        Raises:
+            SourceError: messages before that are lost, and nobody said that this is no harm.
+        """
+        at = partition.fetched
+        if at >= low:
+            return at
+        lost = f"messages {at} to {low - 1} ({low - at} of them) were deleted before they were read"
+        if not self._continue:
+            message = (
+                f"`{partition.name}`: {lost}; give the topic a longer retention, and to go on at {low} without "
+                'them set `on_loss = "continue"` in the source'
+            )
+            raise SourceError(message)
+        self._notices.append(Notice("lost", partition.name, f"{lost}; reading goes on at {low}"))
+        return low
+
+    # messages
+
+    def _fetch(self, wait: bool) -> None:
+        """Let messages come; a replay waits for them, and gives up in the end.
+
+        Raises:
+            SourceError: nobody answers.
+        """
+        begun_us = self._clock.monotonic_us()
+        while not self._take(_WAIT_S if wait else 0) and wait:
+            if self._clock.monotonic_us() - begun_us > _GIVE_UP_US:
+                said = self._brokers.said or "no error"
+                message = f"the broker at `{self._bootstrap}` sent nothing for a minute ({said}); start it, try again"
+                raise UnreachableError(message)
+
+    def _take(self, wait_s: float) -> int:
+        """Hand what came to the partitions; how many messages and ends that was."""
+        self._hold_back()
+        came = self._consumer.consume(_AT_ONCE, wait_s)
+        partitions = self._partitions
+        for message in came:
+            error = message.error()
+            if error is None:
+                partitions[message.partition()].take(message)  # type: ignore[index]  # a message has a partition
+            else:
+                self._note(error, message)
+        if self._brokers.refused:
+            refused = f"the broker at `{self._bootstrap}` refuses: {self._brokers.refused}; mend the source's `client`"
+            raise SourceError(refused)
+        for number, each in self._partitions.items():
+            each.answers = self._brokers.answers(number)
+        return len(came)
+
+    def _note(self, error: KafkaError, message: Message) -> None:
+        """An error in the place of a message.
+
+        Raises:
+            SourceError: the topic is gone.
+        """
+        partition = self._partitions.get(message.partition() or 0)
+        code = error.code()
+        if partition is None:
+            self._brokers.note_error(error)
+        elif code == KafkaError._PARTITION_EOF:
+            partition.reached(message.offset() or 0)
+        elif code in _OUT_OF_RANGE:
+            # what was fetched before is still there to be read; the rest is asked for anew at the next look
+            self._consumer.incremental_unassign([TopicPartition(self._topic, partition.number)])
+            partition.assigned = False
+            self._looked_us = -_LOOK_US
+        elif code in _GONE:
+            gone = f"topic `{self._topic}` is gone while it was read; make it again or name another one"
+            raise SourceError(gone)
+        else:
+            self._brokers.note_error(error)
+
+    def _hold_back(self) -> None:
+        """Fetch no more for partitions of which much waits, until half of it was read."""
+        cap = max(_LEAST_HELD_BYTES, _HELD_BYTES // max(1, len(self._partitions)))
+        pause = [each for each in self._partitions.values() if not each.paused and each.waiting_bytes > cap]
+        if pause:
+            self._consumer.pause([TopicPartition(self._topic, each.number) for each in pause])
+        resume = [each for each in self._partitions.values() if each.paused and each.waiting_bytes < cap // 2]
+        if resume:
+            self._consumer.resume([TopicPartition(self._topic, each.number) for each in resume])
+        for each in pause + resume:
+            each.paused = not each.paused
