@@ -8,7 +8,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Detector", "Judgement", "Tick"]
+__all__ = ["LARGEST_VALUE", "Detector", "Judgement", "Tick"]
+
+LARGEST_VALUE = 1e37
+"""What is beyond is taken as this: it goes into four bytes, and its square into eight."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ Floats = NDArray[np.float64]
 
 TICKS = 60
 _COLUMNS = 4
+_FARTHEST = float(np.finfo(np.float32).max)
 
 
 class History:
@@ -34,7 +35,7 @@ class History:
         row = self._next * _COLUMNS
         ring = self._slots["ring"]
         for i, column in enumerate((observed, expected, lower, upper)):
-            ring[row + i] = column
+            ring[row + i] = np.clip(column, -_FARTHEST, _FARTHEST)
         self._at_us[self._next] = at_us
         self._next = (self._next + 1) % TICKS
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from yeoul.detect.adapt import lasting, learning_weight
 from yeoul.detect.calibrate import TailCalibrator
 from yeoul.detect.centres import Centres
-from yeoul.detect.contract import Judgement, Tick
+from yeoul.detect.contract import LARGEST_VALUE, Judgement, Tick
 from yeoul.detect.slots import SlotArrays, parts
 
 __all__ = ["StreamingKMeans"]
@@ -72,7 +72,7 @@ class StreamingKMeans:
         value = np.asarray(tick.value, np.float64)
         with np.errstate(invalid="ignore"):
             known = tick.alive & np.isfinite(value) & (value >= 0)
-        value = np.where(known, value, 0.0)
+        value = np.where(known, np.minimum(value, LARGEST_VALUE), 0.0)
         judged, terms = Judgement(*(np.empty(size) for _ in range(5))), _Terms(size)
         for part in parts(size):
             self._judge(tick, part, value[part], known[part], judged, terms)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yeoul.detect.calibrate import TailCalibrator
-from yeoul.detect.contract import Judgement, Tick
+from yeoul.detect.contract import LARGEST_VALUE, Judgement, Tick
 from yeoul.detect.slots import SlotArrays
 
 __all__ = ["LargestKeys"]
@@ -23,7 +23,6 @@ _FARTHEST = 6.0
 _FARTHEST_LEARNT = 25.0
 _SPREAD = 1.0 - 1.0 / 120.0
 _LEAST_SPREAD = 1e-6
-_LARGEST_VALUE = 1e37
 _TO_DEVIATION = 1.2533141373155001
 _Z99 = 2.5758293035489004
 _TRUSTED = 60.0
@@ -70,7 +69,7 @@ class LargestKeys:
         size = len(tick.value)
         self._sizes.grow(size)
         known = tick.alive & np.isfinite(tick.value)
-        value = np.clip(tick.value, -_LARGEST_VALUE, _LARGEST_VALUE)
+        value = np.clip(tick.value, -LARGEST_VALUE, LARGEST_VALUE)
         self._choose(np.where(known, value, 0.0), known)
         judged = Judgement(np.ones(size), np.zeros(size), np.zeros(size), np.zeros(size), np.zeros(size))
         followed = self._rings["slot"]

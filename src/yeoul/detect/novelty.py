@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.special import erfc
 
 from yeoul.detect.calibrate import PooledRate
-from yeoul.detect.contract import Judgement, Tick
+from yeoul.detect.contract import LARGEST_VALUE, Judgement, Tick
 from yeoul.detect.gaps import gap_fields, gap_ratio
 from yeoul.detect.slots import SlotArrays, parts
 
@@ -35,8 +35,6 @@ _SPREAD = 1.0 - 1.0 / 240.0
 _STEP99 = 0.05
 _TO_DEVIATION = 1.2533141373155001
 _Z99 = 2.5758293035489004
-_LARGEST_VALUE = 1e37
-"""What is beyond is taken as this: it has to go into four bytes."""
 _BEGUN_AT_ONCE = 4096
 
 _FIELDS: dict[str, tuple[str, float, int]] = {
@@ -87,7 +85,7 @@ class Novelty:
         size = len(tick.value)
         self._slots.grow(size)
         known = tick.alive & np.isfinite(tick.value)
-        value = np.clip(tick.value, -_LARGEST_VALUE, _LARGEST_VALUE)
+        value = np.clip(tick.value, -LARGEST_VALUE, LARGEST_VALUE)
         judged = Judgement(*(np.empty(size) for _ in range(5)))
         rare = [self._judge(part, np.where(known[part], value[part], 0.0), known[part], judged) for part in parts(size)]
         self._rate.learn(np.concatenate(rare) if rare else np.zeros(0))

@@ -55,7 +55,8 @@ class Pool:
         mean = float(level.mean())
         if mean <= 0:
             return
-        spread = float(level.var()) / mean**2
+        # not variance / mean²: the square of a level near 0 is 0
+        spread = float((level / mean).var())
         self.level, self.levels = mean, float(len(level))
         self.shape = float(np.clip(1.0 / max(spread, 1e-9), 0.05, 1.0))
 

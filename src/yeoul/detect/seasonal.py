@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yeoul.detect.adapt import lasting, learning_weight
-from yeoul.detect.contract import Judgement, Tick
+from yeoul.detect.contract import LARGEST_VALUE, Judgement, Tick
 from yeoul.detect.pool import Pool
 from yeoul.detect.rhythm import Rhythm
 from yeoul.detect.slots import SlotArrays, parts
@@ -100,7 +100,7 @@ class Seasonal:
         value = np.asarray(tick.value, np.float64)
         with np.errstate(invalid="ignore"):
             known = tick.alive & np.isfinite(value) & (value >= 0)
-        value = np.where(known, value, 0.0)
+        value = np.where(known, np.minimum(value, LARGEST_VALUE), 0.0)
         self._lattice = self._lattice and bool(np.all(value == np.floor(value)))
         judged, terms = Judgement(*(np.empty(size) for _ in range(5))), _Terms(size)
         for part in parts(size):

@@ -14,6 +14,7 @@ LEAST_P = 1e-300
 
 _Z99 = 2.5758293035489004
 _LEAST_MEAN = 1e-9
+_MOST_SHARE = 1.0 - 2.0**-53
 _EXPECTED_MOST = 4.0
 _NARROW = 2.0
 _A_FEW = 2.0
@@ -48,7 +49,8 @@ def two_sided(value: Floats, mean: Floats, variance: Floats, *, lattice: bool = 
 
     scaled, size, unit = _moments(mean, variance, lattice)
     count = value / unit
-    share = scaled / (scaled + size)
+    # below 1, so that what is left of it has a logarithm
+    share = np.minimum(scaled / (scaled + size), _MOST_SHARE)
     mass = np.exp(gammaln(count + size) - gammaln(size) - gammaln(count + 1.0) + _xlogs(count, size, share))
     # Most keys of a long tail are silent in most windows, and nothing is below nothing: P(Y <= 0) is its mass.
     at_or_beyond = mass.copy()
@@ -95,7 +97,7 @@ def range99(mean: Floats, variance: Floats, *, lattice: bool = True) -> tuple[Fl
     >>> float(lower[0]), float(upper[0])
     (67.0, 141.0)
     """
-    mean = np.maximum(mean, _LEAST_MEAN)
+    middle, mean = mean, np.maximum(mean, _LEAST_MEAN)
     ninth = variance / (9.0 * mean * mean)
     root = np.sqrt(ninth)
     low_root, high_root = np.maximum(1.0 - ninth - _Z99 * root, 0.0), np.maximum(1.0 - ninth + _Z99 * root, 0.0)
@@ -103,7 +105,7 @@ def range99(mean: Floats, variance: Floats, *, lattice: bool = True) -> tuple[Fl
         low, high = np.floor(_scaled_cube(mean, low_root)), np.ceil(_scaled_cube(mean, high_root))
     else:
         low, high = mean * low_root**3, mean * high_root**3
-    return np.minimum(low, mean), np.maximum(high, mean)
+    return np.minimum(low, middle), np.maximum(high, middle)
 
 
 def _scaled_cube(mean: Floats, root: Floats) -> Floats:

@@ -104,7 +104,7 @@ class Together:
     @property
     def _bias(self) -> float:
         seen, told = (float(each) for each in self._sums)
-        return float(np.clip(seen / told, 0.1, 10.0)) if seen > 0 else 1.0
+        return float(np.clip(seen / told, 0.1, 10.0)) if seen > 0 and told > 0 else 1.0
 
     def _minute_tail(self, lattice: bool) -> tuple[float, float]:
         seen, mean, variance = self._minute.tolist()

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from yeoul.detect.alarm import Alarm, direction_of, score_of
 from yeoul.detect.builtin import DETECTORS
-from yeoul.detect.contract import Detector, Judgement, Tick
+from yeoul.detect.contract import LARGEST_VALUE, Detector, Judgement, Tick
 from yeoul.detect.history import History
 from yeoul.detect.keys import KeyTable
 from yeoul.detect.policy import MOST_PERSIST, RULES, Policy
@@ -140,7 +140,7 @@ class Watch:
         Args:
             start_us: start of the window, UTC; later than the last one's.
             keys: ids of the keys present, each once, >= 0.
-            values: their values, amounts >= 0; NaN = missing.
+            values: their values, amounts >= 0, taken as 1e37 where they are beyond; NaN = missing.
             full: whether every split reported.
             muted: keys that the calendar mutes; None: all.
 
@@ -195,7 +195,7 @@ class Watch:
         slots, fits = self._place(start_us, keys)
         table = self._table
         value: Floats = np.where(table.alive, 0.0 if full else np.nan, np.nan)
-        value[slots] = values[fits]
+        value[slots] = np.minimum(values[fits], LARGEST_VALUE)
         small = int(table.find(_ONE)[0])
         quiet = self._quiet(muted, len(value))
         if small >= 0:

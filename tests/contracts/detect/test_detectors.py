@@ -158,6 +158,17 @@ def test_values_that_are_no_counts_are_judged_too(name: str):
     assert judged[390].lower[0] > 2500
 
 
+@pytest.mark.parametrize("seen", [1e308, 1e40, 1e-200, 5e-324])
+@pytest.mark.parametrize("ticks", [1, 200, 400])
+def test_however_large_or_small_values_are_the_numbers_stay_finite_and_in_range(name: str, seen: float, ticks: int):
+    values = normal(400, 4) * 1.5
+    values[-ticks:, 2] = seen
+    for judgement in feed(make(name), values):
+        assert all(np.isfinite(getattr(judgement, field)).all() for field in FIELDS)
+        assert (judgement.lower <= judgement.expected).all()
+        assert (judgement.expected <= judgement.upper).all()
+
+
 def test_p_is_calibrated_on_normal_counts(name: str):
     judged = np.stack([judgement.p for judgement in feed(make(name), normal(3000, 60))[600:]])
     for level in (0.05, 0.01, 1e-3):

@@ -187,6 +187,17 @@ def test_windows_that_break_the_promise_are_refused(start_us: int, keys: list[in
         watch.tick(start_us, np.array(keys), np.array([5.0, 6.0]), full=True)
 
 
+@pytest.mark.parametrize("detector", ["seasonal", "kmeans"])
+def test_one_absurd_value_ends_nothing_and_the_range_stays_where_it_was(detector: str):
+    watch = Watch(WatchConfig("w", detectors=(detector,)))
+    at_us = warm(watch)
+    seen = np.where(KEYS == 12, 1e308, values(1))
+    assert [alarm.observed for alarm in watch.tick(at_us, KEYS, seen, full=True)] == [1e37]
+    for i in range(1, 10):
+        watch.tick(at_us + i * WIDTH_US, KEYS, values(i), full=True)
+    assert watch.current(np.array([12]))[0, 1:] == pytest.approx(watch.current(np.array([7]))[0, 1:], rel=0.3)
+
+
 def test_two_detectors_share_the_error_between_them():
     alone, both = Watch(WatchConfig("w", detectors=("seasonal",))), Watch(WatchConfig("w"))
     at_us = warm(alone)
