@@ -115,8 +115,9 @@ def measure(
         budget: false alarms a day over all keys of a file; without times, in the whole file.
         window: the widest window of VUS, in rows.
     """
-    each = {one.name: _ranking(one, said, window) for one, said in zip(series, judged, strict=True)}
-    ranking = {name: _mean([values[name] for values in each.values()]) for name in RANKING}
+    ranked = [_ranking(one, said, window) for one, said in zip(series, judged, strict=True)]
+    ranking = {name: _mean([values[name] for values in ranked]) for name in RANKING}
+    each = dict(zip([one.name for one in series], ranked, strict=True))
     ordered = all(one.table.at_us is not None for one in series)
     events = _events(series, judged, budget) if ordered else None
     nab = _nab(series, judged) if ordered else None

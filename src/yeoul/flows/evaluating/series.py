@@ -49,6 +49,7 @@ class Series:
     """One series (or one table of vectors without order) and what is known of it."""
 
     name: str
+    """That of its file and its key; of files that are called the same, the path too."""
     table: Table
     """Rows in order of time, with labels."""
     windows: Windows
@@ -71,7 +72,7 @@ def read_series(paths: Sequence[Path], request: LabelledRequest) -> list[Series]
     """Every key of every file, in their order.
 
     Raises:
-        InputError: neither labels nor windows, or what `TableRequest.rows` refuses.
+        InputError: neither labels nor windows, a file that is named twice, or what `TableRequest.rows` refuses.
         SourceError: a file that cannot be read.
     """
     if not (request.table.label or request.windows):
@@ -80,11 +81,21 @@ def read_series(paths: Sequence[Path], request: LabelledRequest) -> list[Series]
     if request.windows and not request.table.time:
         message = "got anomaly windows for rows without times; name the column of times by --time"
         raise InputError(message)
+    names = [path.name for path in paths]
+    called = [str(path) if names.count(path.name) > 1 else path.name for path in paths]
+    places = [path.resolve() for path in paths]
+    if twice := [path for path, place in zip(paths, places, strict=True) if places.count(place) > 1]:
+        message = f"got the file `{twice[0]}` twice; name each once"
+        raise InputError(message)
     windows = _read_windows(request.windows) if request.windows else None
-    return [series for path in paths for series in _of_file(path, request, windows)]
+    return [
+        series for path, name in zip(paths, called, strict=True) for series in _of_file(path, name, request, windows)
+    ]
 
 
-def _of_file(path: Path, request: LabelledRequest, windows: dict[str, list[tuple[int, int]]] | None) -> list[Series]:
+def _of_file(
+    path: Path, called: str, request: LabelledRequest, windows: dict[str, list[tuple[int, int]]] | None
+) -> list[Series]:
     with TableFile(path) as table:
         rows = _values_known(request, table).rows(table)
         score, p = _given(request, table)
@@ -105,7 +116,7 @@ def _of_file(path: Path, request: LabelledRequest, windows: dict[str, list[tuple
             spans = _rows_of(_windows_of(windows, path, key), at_us)
             labels = _marked(len(at), spans) if labels is None else labels
         table_of_key = Table(values[at], rows.columns, at_us, labels)
-        name = f"{path.name} {key}" if rows.keys is not None else path.name
+        name = f"{called} {key}" if rows.keys is not None else called
         given = (None if score is None else score[at], None if p is None else p[at])
         found.append(Series(name, table_of_key, spans, _rows_per_day(at_us), len(names), *given))
     return found

@@ -163,3 +163,21 @@ def test_a_series_with_too_few_rows_is_named(file: Path, tmp_path: Path) -> None
     series = read_series([file, short], LabelledRequest(NUMBERS))
     with pytest.raises(InputError, match=r"the series `short.csv` of 10 rows: got `3` rows to fit on"):
         evaluate(series, EvaluationConfig(("pca",)))
+
+
+def test_files_that_are_called_the_same_are_measured_each(file: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other" / file.name
+    other.parent.mkdir()
+    head, *lines = file.read_text(encoding="utf-8").splitlines()
+    # the score that is the label here is its opposite there
+    turned = [",".join([*cells[:3], str(1 - int(cells[3])), *cells[4:]]) for cells in (x.split(",") for x in lines)]
+    other.write_text("\n".join([head, *turned]) + "\n", encoding="utf-8")
+    series = read_series([file, other], LabelledRequest(NUMBERS, scores="exact"))
+    (one,) = evaluate(series, EvaluationConfig(()))
+    assert one.ranking["auroc"] == 0.5
+    assert [one.each[str(path)]["auroc"] for path in (file, other)] == [1, 0]
+
+
+def test_a_file_that_is_named_twice_is_refused(file: Path) -> None:
+    with pytest.raises(InputError, match="twice; name each once"):
+        read_series([file, file.parent / "." / file.name], LabelledRequest(NUMBERS))
