@@ -37,6 +37,7 @@ class _Window:
     owner: NDArray[np.int64]
     part: NDArray[np.int64]
     value: NDArray[np.float64]
+    full: bool = True
 
 
 class Breakdown:
@@ -51,33 +52,47 @@ class Breakdown:
         self._alarmed: dict[int, deque[int]] = {}
 
     def push(
-        self, start_us: int, owner: NDArray[np.int64], part: NDArray[np.int64], value: NDArray[np.float64]
+        self,
+        start_us: int,
+        owner: NDArray[np.int64],
+        part: NDArray[np.int64],
+        value: NDArray[np.float64],
+        *,
+        full: bool = True,
     ) -> None:
-        """Take a closed window: n groups, the number of the watched key of each, of the part, and the value."""
+        """Take a closed window: n groups, the number of the watched key of each, of the part, and the value.
+
+        One that is not `full` (partly covered) lacks parts: it is kept until the next one, and is no measure of what
+        is usual.
+        """
+        if self._windows and not self._windows[-1].full:
+            self._windows.pop()
         order = np.argsort(owner, kind="stable")
-        self._windows.append(_Window(start_us, owner[order], part[order], value[order]))
+        self._windows.append(_Window(start_us, owner[order], part[order], value[order], full))
 
     def mark(self, key: int, start_us: int) -> None:
         """The key was alarmed in this window: it is no measure of what is normal."""
         self._alarmed.setdefault(key, deque(maxlen=_WINDOWS + 1)).append(start_us)
 
-    def pieces(self, key: int) -> tuple[list[Piece], int, float]:
-        """Largest contributors of the newest window, how many parts it has, and how many there are usually."""
-        if not self._windows:
-            return [], 0, 0.0
-        odd = set(self._alarmed.get(key, ()))
-        return self._contrast(odd, lambda window: self._of(window, key))
+    def pieces(self, key: int, start_us: int) -> tuple[list[Piece], int, float]:
+        """Largest contributors of the window that starts then, how many parts it has, and how many there are usually.
 
-    def shared(self, keys: NDArray[np.int64], key: int) -> list[Piece]:
+        Where it is not the newest one it had no rows: no part has anything.
+        """
+        return self._contrast(start_us, key, lambda window: self._of(window, key))
+
+    def shared(self, keys: NDArray[np.int64], key: int, start_us: int) -> list[Piece]:
         """As `pieces`, of all these keys together; `key` is what their alarms were marked with. O(groups kept)."""
-        if not self._windows:
-            return []
-        odd = set(self._alarmed.get(key, ()))
-        return self._contrast(odd, lambda window: self._of_all(window, keys))[0]
+        return self._contrast(start_us, key, lambda window: self._of_all(window, keys))[0]
 
-    def _contrast(self, odd: set[int], of: Callable[[_Window], dict[int, float]]) -> tuple[list[Piece], int, float]:
-        now = of(self._windows[-1])
-        before = [of(window) for window in list(self._windows)[:-1] if window.start_us not in odd]
+    def _contrast(
+        self, start_us: int, key: int, of: Callable[[_Window], dict[int, float]]
+    ) -> tuple[list[Piece], int, float]:
+        odd = {start_us, *self._alarmed.get(key, ())}
+        now: dict[int, float] = {}
+        if self._windows and self._windows[-1].start_us == start_us:
+            now = of(self._windows[-1])
+        before = [of(window) for window in self._windows if window.full and window.start_us not in odd]
         usual: dict[int, float] = {}
         for window in before:
             for part, value in window.items():
@@ -119,12 +134,13 @@ class Breakdown:
         """State as plain members and arrays."""
         return {
             "ids": self.ids.snapshot(),
-            "windows": [[each.start_us, each.owner, each.part, each.value] for each in self._windows],
+            "windows": [[each.start_us, each.owner, each.part, each.value, each.full] for each in self._windows],
             "alarmed": [[key, list(marks)] for key, marks in self._alarmed.items()],
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Continue where `snapshot` was taken."""
         self.ids.restore(state["ids"])
+        # the first release did not say whether a window was full
         self._windows = deque((_Window(*each) for each in state["windows"]), maxlen=_WINDOWS + 1)
         self._alarmed = {key: deque(marks, maxlen=_WINDOWS + 1) for key, marks in state["alarmed"]}

@@ -83,7 +83,7 @@ class DetectFlow:
         if self._breakdown is not None:
             below = self._breakdown.ids.of([codes[name] for name in self._below])
             each = part.values(self._layout)[self.block.value].astype(np.float64)
-            self._breakdown.push(entry.start_us, owner, below, each)
+            self._breakdown.push(entry.start_us, owner, below, each, full=entry.coverage.full)
         keys = rolled.codes[0].astype(np.int64)
         if not entry.coverage.full:
             # a split is missing: a value can only be too low, so only what is above expected says something
@@ -128,7 +128,7 @@ class DetectFlow:
     def _judge(self, start_us: int, seq: int, alarms: list[Alarm]) -> None:
         sightings = []
         for alarm in alarms:
-            pieces, now, usual = self._pieces(alarm)
+            pieces, now, usual = self._pieces(alarm, start_us)
             sighting = self._sighting(alarm, pieces)
             muted = ""
             if alarm.muted:
@@ -149,13 +149,13 @@ class DetectFlow:
         self._rows.refresh(each for each in self._incidents.open if each.updated_us == start_us)
         self._rows.track(self._watch, self._number_of, start_us)
 
-    def _pieces(self, alarm: Alarm) -> tuple[list[Piece], int, float]:
+    def _pieces(self, alarm: Alarm, start_us: int) -> tuple[list[Piece], int, float]:
         """What carries a deviation, over how many parts it is, and over how many usually."""
         if alarm.key == TOGETHER:
             found = [Piece(self._ids.key(key), *numbers) for key, *numbers in alarm.parts]
-            found += self._breakdown.shared(self._watch.small, TOGETHER) if self._breakdown else []
+            found += self._breakdown.shared(self._watch.small, TOGETHER, start_us) if self._breakdown else []
             return sorted(found, key=lambda piece: -piece.share)[:_MOST_PIECES], 0, 0.0
-        return self._breakdown.pieces(alarm.key) if self._breakdown else ([], 0, 0.0)
+        return self._breakdown.pieces(alarm.key, start_us) if self._breakdown else ([], 0, 0.0)
 
     def _key(self, number: int) -> dict[str, str]:
         return dict.fromkeys(self.block.by, SMALL) if number == TOGETHER else self._ids.key(number)
