@@ -12,6 +12,7 @@ from yeoul.cli.arguments import AsJson
 from yeoul.cli.say import aside, count, data, many, progress_bar, say, sheet, size
 from yeoul.detect.tables import ScoringConfig
 from yeoul.detect.tables import Table as TableOfNumbers
+from yeoul.detect.tables.answer import LARGEST_THRESHOLD
 from yeoul.detect.tables.scoring import default_scorer
 from yeoul.errors import ConfigError
 from yeoul.events import iso
@@ -196,8 +197,10 @@ def _tell(done: ScoredFile, plot: Path | None, detector: str) -> None:
     say(f"{many(rows, 'row')}{of_keys} in {done.seconds:.1f} s, {count(done.judged)} of them judged")
     rule = f"p at or below {answer.threshold:.2g}"
     per_day = answer.ticks_per_day
-    reason = f"the budget over {count(per_day)} rows a day" if per_day else "the budget over the whole table"
-    say(f"{many(done.alarms, 'alarm')}: {rule}, by {reason}")
+    reason = f"by the budget over {count(per_day)} rows a day" if per_day else "by the budget over the whole table"
+    if done.rows.at_us is not None and answer.threshold == LARGEST_THRESHOLD:
+        reason = "which is the most; the budget would allow more"
+    say(f"{many(done.alarms, 'alarm')}: {rule}, {reason}")
     if answer.short:
         named = ", ".join(f"`{key}`" for key in answer.short[:_SHOWN])
         more = f" and {count(len(answer.short) - _SHOWN)} more" if len(answer.short) > _SHOWN else ""

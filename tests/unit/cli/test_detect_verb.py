@@ -27,6 +27,12 @@ def test_it_says_what_was_judged_and_by_what(file: Path):
     assert (found["detector"], found["columns"]) == ("univariate", ["hits"])
 
 
+def test_it_says_where_the_budget_would_allow_more_than_is_odd(file: Path):
+    command = ["detect", str(file), "--time", "at", "--alarms-per-day"]
+    assert "by the budget over 1,440 rows a day" in CliRunner().invoke(app, [*command, "1"]).stdout
+    assert "p at or below 0.01, which is the most" in CliRunner().invoke(app, [*command, "1000"]).stdout
+
+
 def test_a_comparison_that_should_write_is_refused(file: Path):
     done = CliRunner().invoke(app, ["detect", str(file), "--time", "at", "--compare", "pca", "--out", "x.csv"])
     assert "writes nothing" in str(done.exception)

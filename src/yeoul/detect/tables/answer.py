@@ -14,7 +14,7 @@ from yeoul.detect.tables.scoring import Scored, ScoringConfig, score_table, scor
 from yeoul.detect.tables.why import why
 from yeoul.errors import InputError
 
-__all__ = ["Answer", "Rows", "Told", "answer"]
+__all__ = ["LARGEST_THRESHOLD", "Answer", "Rows", "Told", "answer"]
 
 Floats = NDArray[np.float64]
 Told = Callable[[int, int], None]
@@ -22,6 +22,8 @@ Told = Callable[[int, int], None]
 _DAY_US = 86_400_000_000.0
 _LEAST_CONFIDENCE = 0.2
 """Rows with less history are judged but not alarmed, as in the live tier."""
+LARGEST_THRESHOLD = 0.01
+"""What happens more often is not odd, however large the budget; as in the live tier."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ class Answer:
     """By name, each of shape (n,): `score`, `p`, `expected`, `lower`, `upper`, `alarm`, `confidence`, `why`; with
     several values also `leading` (the column that the range belongs to) and `share_COLUMN` for each of them."""
     threshold: float
-    """P at or below which a row is an alarm."""
+    """P at or below which a row is an alarm: by the budget; with times at most 0.01."""
     ticks_per_day: float
     """Rows of one key in a day; without times 0."""
     keys: int
@@ -77,6 +79,8 @@ def answer(rows: Rows, config: ScoringConfig, told: Told | None = None) -> Answe
             column[at] = band[np.arange(len(at)), lead]
     per_day = _ticks_per_day(rows.at_us, groups)
     threshold = config.alarms_per_day / (per_day * len(groups) if per_day else count)
+    if rows.at_us is not None:
+        threshold = min(threshold, LARGEST_THRESHOLD)
     alarm = (p <= threshold) & (confidence >= _LEAST_CONFIDENCE)
     expected, lower, upper, observed = shown
     columns: dict[str, NDArray[Any]] = {

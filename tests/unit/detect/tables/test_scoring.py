@@ -156,6 +156,14 @@ def test_where_all_times_are_equal_the_budget_is_for_the_whole_table():
     assert found.threshold == pytest.approx(1 / 400)
 
 
+def test_what_happens_once_in_a_hundred_rows_is_no_alarm_however_large_the_budget():
+    table = series(2000)
+    daily = Rows(table.values, table.columns, np.arange(2000) * 86_400_000_000)
+    found = answer(daily, ScoringConfig("distance", alarms_per_day=1))
+    assert found.threshold == 0.01
+    assert 0 < found.columns["alarm"].sum() < 30
+
+
 @pytest.mark.parametrize("at", [[0.0, None], [0.0, float("nan")]])
 def test_a_frame_with_an_empty_time_is_refused(at: list[float | None]):
     with pytest.raises(InputError, match="a time in each row"):
