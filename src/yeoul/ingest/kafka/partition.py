@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from yeoul.ingest.contract import Ahead, LineBlock
-
-if TYPE_CHECKING:
-    from confluent_kafka import Message
 
 __all__ = ["Partition"]
 
 _MEAN_BYTES = 500.0
 """What a message weighs before any was seen."""
+
+
+class _Chunk(NamedTuple):
+    """Messages that came together, as lines."""
+
+    offsets: NDArray[np.int64]
+    data: bytes
+    """Each line with its end."""
 
 
 class Partition:
@@ -48,7 +54,7 @@ class Partition:
         """Where the next read goes on, as it was asked last for a checkpoint."""
         self._next = at
         self._fill = fill
-        self._waiting: deque[tuple[int, bytes]] = deque()
+        self._waiting: deque[_Chunk] = deque()
         self._seen_end = False
         self._mean_bytes = _MEAN_BYTES
 
@@ -60,15 +66,16 @@ class Partition:
     @property
     def fetched(self) -> int:
         """Offset of the next message that the client library is asked for."""
-        return self._waiting[-1][0] + 1 if self._waiting else self._next
+        return int(self._waiting[-1].offsets[-1]) + 1 if self._waiting else self._next
 
-    def take(self, message: Message) -> None:
-        """A message that came."""
-        value = message.value() or b""
-        if b"\n" in value:  # white space in JSON either way, and illegal within its texts either way
-            value = value.replace(b"\n", b"\r")
-        self._waiting.append((message.offset() or 0, value))
-        self.waiting_bytes += len(value) + 1
+    def take(self, offsets: Sequence[int], values: Sequence[bytes | None]) -> None:
+        """Messages that came, in their order."""
+        lines = [value or b"" for value in values] if None in values else values
+        data = b"\n".join([*lines, b""])  # type: ignore[list-item]  # what is None was replaced
+        if data.count(b"\n") > len(values):  # white space in JSON either way, and illegal within its texts either way
+            data = b"\n".join([*((value or b"").replace(b"\n", b"\r") for value in values), b""])
+        self._waiting.append(_Chunk(np.array(offsets, np.int64), data))
+        self.waiting_bytes += len(data)
         self._seen_end = False
 
     def reached(self, offset: int) -> None:
@@ -92,26 +99,44 @@ class Partition:
             self._fill(final)
             if not self._waiting and (not final or self._seen_end):
                 return None
-        offsets: list[int] = []
-        values: list[bytes] = []
+        chunks: list[_Chunk] = []
         size = 0
-        waiting = self._waiting
-        while waiting and (size < limit_bytes):
-            if self.end is not None and waiting[0][0] >= self.end:
-                self._next = self.end
+        while self._waiting and size < limit_bytes:
+            chunk = self._cut(self._waiting.popleft(), limit_bytes - size)
+            if chunk is None:
                 break
-            offset, value = waiting.popleft()
-            offsets.append(offset)
-            values.append(value)
-            size += len(value) + 1
-        if not offsets:
+            chunks.append(chunk)
+            size += len(chunk.data)
+        if not chunks:
             return None
+        offsets = np.concatenate([chunk.offsets for chunk in chunks]) if len(chunks) > 1 else chunks[0].offsets
         self.waiting_bytes -= size
-        self._next = offsets[-1] + 1
+        self._next = int(offsets[-1]) + 1
         self.high = max(self.high, self._next)
-        self._mean_bytes += 0.1 * (size / len(offsets) - self._mean_bytes)
-        values.append(b"")
-        return LineBlock(self.name, offsets[0], b"\n".join(values), messages=np.array(offsets, np.int64))
+        self._mean_bytes = size / len(offsets)
+        data = b"".join([chunk.data for chunk in chunks])
+        return LineBlock(self.name, int(offsets[0]), data, messages=offsets)
+
+    def _cut(self, chunk: _Chunk, limit_bytes: int) -> _Chunk | None:
+        """As much of a chunk as may be read, at least one message; the rest waits. None when it is all past the end."""
+        offsets, data = chunk
+        count = len(offsets)
+        if self.end is not None and offsets[-1] >= self.end:
+            count = int(np.searchsorted(offsets, self.end))
+            if not count:
+                self._waiting.clear()
+                self._next = self.end
+                return None
+            data = b"\n".join([*data.split(b"\n", count)[:count], b""])
+            self._waiting.clear()
+            chunk = _Chunk(offsets[:count], data)
+        if len(data) <= limit_bytes:
+            return chunk
+        cut = data.rfind(b"\n", 0, limit_bytes) + 1 or data.index(b"\n") + 1
+        count = data.count(b"\n", 0, cut)
+        if cut < len(data):
+            self._waiting.appendleft(_Chunk(chunk.offsets[count:], data[cut:]))
+        return _Chunk(chunk.offsets[:count], data[:cut])
 
     def position(self) -> dict[str, Any]:
         """The offset of the next message, and of which topic of that name."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import Any, Literal
 
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
@@ -211,13 +212,14 @@ class KafkaSource:
         """Hand what came to the partitions; how many messages and ends that was."""
         self._hold_back()
         came = self._consumer.consume(_AT_ONCE, wait_s)
-        partitions = self._partitions
-        for message in came:
-            error = message.error()
-            if error is None:
-                partitions[message.partition()].take(message)  # type: ignore[index]  # a message has a partition
+        for number, run in groupby(came, _kind):
+            messages = list(run)
+            if number is None:
+                for message in messages:
+                    self._note(message)
             else:
-                self._note(error, message)
+                offsets = [message.offset() for message in messages]
+                self._partitions[number].take(offsets, [message.value() for message in messages])  # type: ignore[arg-type]  # they have offsets
         if self._brokers.refused:
             refused = f"the broker at `{self._bootstrap}` refuses: {self._brokers.refused}; mend the source's `client`"
             raise SourceError(refused)
@@ -225,12 +227,14 @@ class KafkaSource:
             each.answers = self._brokers.answers(number)
         return len(came)
 
-    def _note(self, error: KafkaError, message: Message) -> None:
+    def _note(self, message: Message) -> None:
         """An error in the place of a message.
 
         Raises:
             SourceError: the topic is gone.
         """
+        error = message.error()
+        assert error is not None
         partition = self._partitions.get(message.partition() or 0)
         code = error.code()
         if partition is None:
@@ -259,3 +263,8 @@ class KafkaSource:
             self._consumer.resume([TopicPartition(self._topic, each.number) for each in resume])
         for each in pause + resume:
             each.paused = not each.paused
+
+
+def _kind(message: Message) -> int | None:
+    """The partition that a message is of; None for what is no message."""
+    return message.partition() if message.error() is None else None
