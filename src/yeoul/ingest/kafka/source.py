@@ -218,8 +218,8 @@ class KafkaSource:
                 for message in messages:
                     self._note(message)
             else:
-                offsets = [message.offset() for message in messages]
-                self._partitions[number].take(offsets, [message.value() for message in messages])  # type: ignore[arg-type]  # they have offsets
+                offsets = [message.offset() or 0 for message in messages]
+                self._partitions[number].take(offsets, [message.value() for message in messages])
         if self._brokers.refused:
             refused = f"the broker at `{self._bootstrap}` refuses: {self._brokers.refused}; mend the source's `client`"
             raise SourceError(refused)
