@@ -74,7 +74,9 @@ class LargestKeys:
         judged = Judgement(np.ones(size), np.zeros(size), np.zeros(size), np.zeros(size), np.zeros(size))
         followed = self._rings["slot"]
         rows = np.flatnonzero(followed >= 0)
-        rows = rows[known[followed[rows]]]
+        here = known[followed[rows]]
+        self._say(rows[~here & (self._rings["seen"][rows] >= self._window)], judged)
+        rows = rows[here]
         full = rows[self._rings["seen"][rows] >= self._window]
         rest = rows[self._rings["seen"][rows] < self._window]
         self._push(rest, value[followed[rest]])
@@ -83,21 +85,28 @@ class LargestKeys:
         self._ticks += 1
         return judged
 
-    def _judge(self, rows: NDArray[np.intp], value: Floats, judged: Judgement) -> None:
+    def _say(self, rows: NDArray[np.intp], judged: Judgement) -> tuple[Floats, Floats, Floats]:
+        """What is expected of these keys, put into `judged`; with their own mean error, and the spread."""
         rings = self._rings
-        ring, slots, seen = rings["ring"][:, rows], rings["slot"][rows], rings["seen"][rows]
+        ring, slots = rings["ring"][:, rows], rings["slot"][rows]
         expected = self.expect(ring)
         begun = rings["spread"][rows] > 0
         own = np.where(begun, rings["spread"][rows], _first_spread(ring))
         spread = np.maximum(_TO_DEVIATION * own, _LEAST_SPREAD * np.abs(expected) + 1e-30)
+        judged.expected[slots] = expected
+        judged.lower[slots], judged.upper[slots] = expected - _Z99 * spread, expected + _Z99 * spread
+        return expected, own, spread
+
+    def _judge(self, rows: NDArray[np.intp], value: Floats, judged: Judgement) -> None:
+        rings = self._rings
+        ring, slots, seen = rings["ring"][:, rows], rings["slot"][rows], rings["seen"][rows]
+        expected, own, spread = self._say(rows, judged)
         away = (value - expected) / spread
         raw = self.oddness(ring, value, np.abs(away))
         group = np.zeros(len(rows), np.intp)
         p = self._calibrator.p(raw, group)
         self._teach(raw, p, group)
         judged.p[slots], judged.confidence[slots] = p, (seen - self._window + 1) / (seen - self._window + 1 + _TRUSTED)
-        judged.expected[slots] = expected
-        judged.lower[slots], judged.upper[slots] = expected - _Z99 * spread, expected + _Z99 * spread
         keep = np.minimum(_SPREAD, 1.0 - 1.0 / (seen + 1.0))
         # A key that was flat until now has no spread to bound its first move by.
         error = np.where(own > 0, np.minimum(np.abs(away), _FARTHEST_LEARNT), np.abs(away)) * spread

@@ -87,12 +87,17 @@ class Novelty:
         known = tick.alive & np.isfinite(tick.value)
         value = np.clip(tick.value, -LARGEST_VALUE, LARGEST_VALUE)
         judged = Judgement(*(np.empty(size) for _ in range(5)))
-        rare = [self._judge(part, np.where(known[part], value[part], 0.0), known[part], judged) for part in parts(size)]
+        rare = [
+            self._judge(part, np.where(known[part], value[part], 0.0), known[part], tick.alive[part], judged)
+            for part in parts(size)
+        ]
         self._rate.learn(np.concatenate(rare) if rare else np.zeros(0))
         self._begin()
         return judged
 
-    def _judge(self, part: slice, value: Floats, known: NDArray[np.bool_], judged: Judgement) -> Floats:
+    def _judge(
+        self, part: slice, value: Floats, known: NDArray[np.bool_], alive: NDArray[np.bool_], judged: Judgement
+    ) -> Floats:
         """Judge a part of the slots into `judged` and learn from it; returns the uncorrected p of what was judged."""
         slots = self._slots.part(part)
         slots["origin"][:] = np.where(known & np.isnan(slots["origin"]), value, slots["origin"])
@@ -111,7 +116,7 @@ class Novelty:
         corrected = np.where(told > 0.0, p * self._rate.factor, 1.0)
         judged.p[part] = np.where(ready, np.minimum(corrected, usual), 1.0)
         judged.confidence[part] = np.where(ready, seen / (seen + _BASE), 0.0)
-        said = (seen > 0) & known
+        said = (seen > 0) & alive
         judged.expected[part] = expected = np.where(said, origin + middle, 0.0)
         reach = np.where(said, slots["range99"], 0.0).astype(np.float64)
         judged.lower[part], judged.upper[part] = expected - reach, expected + reach

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yeoul.detect.alarm import Alarm, direction_of, score_of
+from yeoul.detect.aside import judge_aside
 from yeoul.detect.builtin import DETECTORS
 from yeoul.detect.contract import LARGEST_VALUE, Detector, Judgement, Tick
 from yeoul.detect.history import History
 from yeoul.detect.keys import KeyTable
 from yeoul.detect.policy import MOST_PERSIST, RULES, Policy
-from yeoul.detect.tails import two_sided
 from yeoul.detect.together import TOGETHER, Together
 from yeoul.errors import ConfigError, InputError
 from yeoul.plugins import resolve
@@ -32,7 +32,6 @@ _SILENT = 1.0, np.nan, np.nan, np.nan, np.nan, 0.0
 _NO_KEYS = np.zeros(0, np.int64)
 _NO_VALUES = np.zeros(0)
 _LISTED = 1e-2
-_Z99 = 2.5758293035489004
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +98,13 @@ class Watch:
     """Judges the windows of one `[detect.X]` block in order of time.
 
     A known key absent from a fully covered window is 0; from a partly covered one it is missing (NaN): nothing is
-    concluded and nothing learnt. Probabilities of several detectors are joined by Bonferroni's rule: the smallest,
-    times their number. The keys below `min_volume` are judged by their sum as one more key, `TOGETHER`. Keys that are
-    muted count as missing for the detectors; their alarms are made from what was expected. A key absent for more than
-    24 hours is forgotten (looked at once an hour of event time); when more than `max_keys` are known, those absent
-    longest go first. Deterministic in the ticks given. About 1.7 kB a key with both detectors.
+    concluded and nothing learnt. What is present in a partly covered window can only be too low: the detectors take it
+    as missing, too, and where it is above what they expect it is judged by the range that they give.
+    Probabilities of several detectors are joined by Bonferroni's rule: the smallest, times their number. The keys below
+    `min_volume` are judged by their sum as one more key, `TOGETHER`. Keys that are muted count as missing for the
+    detectors; their alarms are made from the range, too. A key absent for more than 24 hours is forgotten (looked at
+    once an hour of event time); when more than `max_keys` are known, those absent longest go first. Deterministic in
+    the ticks given. About 1.7 kB a key with both detectors.
 
     >>> watch = Watch(WatchConfig("customers", min_confidence=0.5))
     >>> keys = np.arange(5)
@@ -200,14 +201,15 @@ class Watch:
         quiet = self._quiet(muted, len(value))
         if small >= 0:
             value[small] = np.nan  # no detector sees it: its sum is judged by itself
-        told: Floats = value if quiet is None else np.where(quiet, np.nan, value)
+        unseen = quiet if full else np.ones(len(value), bool)
+        told: Floats = value if unseen is None else np.where(unseen, np.nan, value)
         tick = Tick(start_us, self._config.width_us, told, table.alive.copy(), self._config.min_volume)
         judgements: list[Judgement] = []
         for detector in self._detectors:
             judgements.append(detector.judge(tick))
             first = judgements[0]
             tick = replace(tick, told=np.where(first.confidence > 0, first.expected, np.nan))
-        return self._alarms(tick, judgements, value, quiet, small, full=full)
+        return self._alarms(tick, judgements, value, quiet, unseen, small, full=full)
 
     def _quiet(self, muted: Ids | None, size: int) -> Mask | None:
         """Where keys are muted; None: nowhere."""
@@ -232,14 +234,6 @@ class Watch:
         p[small], value[small], expected[small], lower[small], upper[small], confidence[small] = said
         return self._together.parts(self._table.ids) if p[small] < _LISTED else ()
 
-    def _judge_muted(self, quiet: Mask, columns: list[Floats], value: Floats) -> None:
-        """What muted keys would be alarmed for: their value against the range that the first detector expects."""
-        p, expected, lower, upper, confidence = columns
-        at = np.flatnonzero(quiet & np.isfinite(value) & (confidence <= 0) & np.isfinite(expected))
-        spread = np.maximum(upper[at] - expected[at], expected[at] - lower[at]) / _Z99
-        p[at] = two_sided(value[at], expected[at], np.maximum(spread**2, expected[at]))
-        confidence[at] = self._sure[at]
-
     def _place(self, start_us: int, keys: Ids) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
         """Slots of the present keys, and which of them fit into the table."""
         table, most = self._table, self._config.max_keys
@@ -262,7 +256,15 @@ class Watch:
         return slots, fits
 
     def _alarms(
-        self, tick: Tick, judgements: list[Judgement], value: Floats, quiet: Mask | None, small: int, *, full: bool
+        self,
+        tick: Tick,
+        judgements: list[Judgement],
+        value: Floats,
+        quiet: Mask | None,
+        unseen: Mask | None,
+        small: int,
+        *,
+        full: bool,
     ) -> list[Alarm]:
         first = judgements[0]
         p, confidence, best = first.p, first.confidence, np.zeros(len(first.p), np.intp)
@@ -291,11 +293,13 @@ class Watch:
         parts = self._sum(tick, made, sure, value, small, full=full)
         if len(self._sure) < len(sure):
             self._sure = np.concatenate([self._sure, np.zeros(len(sure) - len(self._sure), np.float32)])
-        if quiet is not None:
-            self._judge_muted(quiet, made, value)
+        if unseen is not None:
+            taken = judge_aside(unseen, value, judgements, self._sure, made, above=not full)
+            best = np.where(taken >= 0, taken, best)
+            value = value if full else np.where(taken >= 0, value, np.nan)
         p, expected, lower, upper, confidence = made
         # of what no detector judged, the same p says whether the amount is remarkable
-        aside = np.flatnonzero(quiet) if quiet is not None else np.zeros(0, np.intp)
+        aside = np.flatnonzero(unseen) if unseen is not None else np.zeros(0, np.intp)
         if small >= 0:
             aside = np.append(aside, small)
         p_shown = np.array(p_shown)

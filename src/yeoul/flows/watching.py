@@ -85,11 +85,6 @@ class DetectFlow:
             each = part.values(self._layout)[self.block.value].astype(np.float64)
             self._breakdown.push(entry.start_us, owner, below, each, full=entry.coverage.full)
         keys = rolled.codes[0].astype(np.int64)
-        if not entry.coverage.full:
-            # a split is missing: a value can only be too low, so only what is above expected says something
-            expected = self._watch.current(keys)[:, 1]
-            sure = np.isnan(expected) | (values > expected)
-            keys, values = keys[sure], values[sure]
         muted = self._look_up(entry.start_us)
         alarms = self._watch.tick(entry.start_us, keys, values, full=entry.coverage.full, muted=muted)
         self._judge(entry.start_us, entry.seq, alarms)

@@ -106,6 +106,17 @@ def test_nothing_is_said_of_missing_values_and_unused_slots(name: str):
         assert judgement.confidence[slot] == 0
 
 
+def test_of_a_missing_value_the_range_is_told_all_the_same(name: str):
+    values = normal(200, 6)
+    detector = make(name)
+    feed(detector, values)
+    row = values[-1].copy()
+    row[2] = np.nan
+    missing = feed(detector, row[None, :], first=200)[0]
+    assert missing.expected[2] == pytest.approx(values[100:, 2].mean(), rel=0.25)
+    assert missing.lower[2] < missing.expected[2] < missing.upper[2]
+
+
 def test_a_missing_value_teaches_nothing(name: str):
     values = normal(300, 6)
     holes = values.copy()

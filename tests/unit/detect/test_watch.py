@@ -47,6 +47,27 @@ def test_an_absent_key_is_zero_in_a_full_window_and_missing_in_a_partial_one():
         assert (observed == 0) if full else np.isnan(observed)
 
 
+@pytest.mark.parametrize("detectors", [("seasonal", "kmeans"), ("novelty",), ("polynomial",), ("spectral", "seasonal")])
+def test_partly_covered_windows_teach_nothing_and_only_a_value_above_expected_is_alarmed(detectors: tuple[str, ...]):
+    watch = Watch(WatchConfig("w", detectors=detectors))
+    at_us = warm(watch)
+    before = watch.current(KEYS)[:, 1:]
+    for i in range(200):
+        half = np.where(i % 2, values(i), values(i) / 2)
+        assert watch.tick(at_us + i * WIDTH_US, KEYS, half, full=False) == []
+    np.testing.assert_allclose(watch.current(KEYS)[:, 1], before[:, 0], rtol=0.15)
+    odd = np.where(KEYS == 12, 400.0, np.where(KEYS == 5, 0.0, 60.0))
+    alarms = [alarm for i in (200, 201) for alarm in watch.tick(at_us + i * WIDTH_US, KEYS, odd, full=False)]
+    assert [(alarm.key, alarm.direction, alarm.sustained) for alarm in alarms] == [(12, "up", False), (12, "up", True)]
+    assert np.isnan(watch.current(np.array([5]))[0, 0])
+
+
+def test_of_a_key_that_is_not_known_yet_a_partly_covered_window_says_nothing():
+    watch = Watch(WatchConfig("w", detectors=("spectral",), min_confidence=0.0, alarms_per_day=1e6))
+    for i in range(10):
+        assert watch.tick(i * WIDTH_US, KEYS, values(i), full=False) == []
+
+
 def test_the_order_of_keys_changes_nothing():
     one, other = Watch(WatchConfig("w")), Watch(WatchConfig("w"))
     for i in range(150):
