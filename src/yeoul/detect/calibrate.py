@@ -15,6 +15,8 @@ _LEAST, _MOST, _STEPS = 0.02, 2000.0, 384
 _LOG_LEAST = float(np.log(_LEAST))
 _PER_LOG = _STEPS / float(np.log(_MOST / _LEAST))
 _TAIL = 0.02
+_UNSEEN_EXCESS = 0.25
+"""Mean excess over its start of a tail of which nothing was seen yet, in units of the start."""
 _HEAVIEST = 0.3
 """The Pareto shape is held in [0, 0.3]: never lighter than exponential, never so heavy that nothing is rare."""
 _PRIOR_SCORES = 500.0
@@ -32,6 +34,10 @@ class TailCalibrator:
     `memory_ticks`. Up to its 98 % point p is the empirical share of scores at least as high; above it, a generalised
     Pareto tail by the method of moments (Siffer et al., "Anomaly Detection in Streams with Extreme Value Theory", KDD
     2017). It starts from `prior_scores`, a sample of what normal scores look like.
+
+    Scores that take few values may have so many at the 98 % point that hardly any are left for a tail. That value
+    itself then has a p above 0.01, wherever it stands in its step, and the tail is begun with one score more, a quarter
+    above its start.
 
     >>> normal = np.abs(np.random.default_rng(1).normal(size=20_000))
     >>> calibrator = TailCalibrator(groups=1, prior_scores=normal)
@@ -73,6 +79,7 @@ class TailCalibrator:
         excess = np.maximum(score - self._start[group], 0.0) / self._scale[group]
         shape = self._shape[group]
         tail = self._rate[group] * np.exp(-np.log1p(shape * excess) / shape)
+        above = np.maximum(above, self._least_above[group])
         p: Floats = np.clip(np.where(score > self._start[group], tail, above), _FLOOR, 1.0)
         return p
 
@@ -103,13 +110,18 @@ class TailCalibrator:
         first = self._first = np.argmax(above <= _TAIL, axis=1)
         groups = np.arange(len(above))
         self._start = self._edges[first]
-        self._rate = np.maximum(above[groups, first], 1e-4)
+        beyond = above[groups, first]
+        # where in its step the most frequent score stands is not known: half of them at least are as high
+        self._least_above = beyond + 0.5 * self._share[groups, first - 1]
+        unseen = np.clip(0.5 * _TAIL - beyond, 0.0, 1.0 / total[:, 0])
+        self._rate = np.maximum(beyond + unseen, 1e-4)
         inside = np.arange(_STEPS)[None, :] >= first[:, None]
         weights = np.where(inside, self._share, 0.0)
-        mass = np.maximum(weights.sum(axis=1), 1e-12)
+        mass = np.maximum(weights.sum(axis=1) + unseen, 1e-12)
         excess = np.where(inside, self._middle[None, :] - self._start[:, None], 0.0)
-        mean = np.maximum((weights * excess).sum(axis=1) / mass, 1e-3 * self._start)
-        square = (weights * excess**2).sum(axis=1) / mass
+        further = _UNSEEN_EXCESS * self._start
+        mean = np.maximum(((weights * excess).sum(axis=1) + unseen * further) / mass, 1e-3 * self._start)
+        square = ((weights * excess**2).sum(axis=1) + unseen * 2.0 * further**2) / mass
         variance = np.maximum(square - mean**2, 1e-12)
         self._shape = np.clip(0.5 * (1.0 - mean**2 / variance), 1e-6, _HEAVIEST)
         self._scale = mean * (1.0 - self._shape)

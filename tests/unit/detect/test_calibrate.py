@@ -38,6 +38,23 @@ def test_p_never_rises_with_the_score():
     assert p[0] == pytest.approx(1.0)
 
 
+@pytest.mark.parametrize("share", [0.03, 0.3])
+def test_a_score_that_many_have_is_not_rare_wherever_it_stands_in_its_step(share: float):
+    group = np.zeros(1, np.intp)
+    for most in np.linspace(1.1, 6.0, 200):
+        scores = np.where(np.arange(5000) < share * 5000, most, 1.0)
+        assert share / 3 < TailCalibrator(1, scores).p(np.array([most]), group)[0] < 1.1 * share
+
+
+def test_p_never_rises_with_a_score_that_many_have_and_just_beyond_it_is_no_miracle():
+    edge = np.geomspace(0.02, 2000.0, 385)[154]
+    calibrator = TailCalibrator(1, np.where(np.arange(5000) % 3 == 0, edge - 1e-9, 1.0))
+    p = calibrator.p(np.sort(np.append(np.linspace(0.0, 50.0, 3998), [edge - 1e-9, edge + 1e-9])), GROUP)
+    assert (np.diff(p) <= 1e-12).all()
+    assert p[-1] < 1e-9
+    assert calibrator.p(np.array([1.05 * edge]), GROUP[:1])[0] > 1e-4
+
+
 def test_score_at_is_the_inverse_of_p():
     calibrator = fitted(lambda n: np.random.default_rng(3).exponential(1.0, n))
     score = calibrator.score_at(1e-5, GROUP[:1])
