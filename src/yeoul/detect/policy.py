@@ -35,6 +35,8 @@ _SAFETY = 0.5
 """Share of the budget that is aimed at: what is counted is a noisy estimate, and nights are quieter than evenings."""
 _MOST_AT_ONCE = 0.02
 """Share of the keys that may start at once by chance: beyond it, it is one common cause."""
+_LEAST_MEMORY = 60.0
+"""Starts are counted with a memory of a day, and of so many ticks where they are that wide."""
 _NO_CHANCE = 1e-9
 """What starts beyond this is a true incident and says nothing of false ones."""
 _ODD = 1e-3
@@ -92,7 +94,7 @@ class Policy:
         self._min_volume, self._min_effect, self._min_confidence = min_volume, min_effect, min_confidence
         self._needed, self._window = persist
         self._mask = np.uint8((1 << self._window) - 1)
-        self._keep = 1.0 - 1.0 / ticks_per_day
+        self._keep = 1.0 - 1.0 / max(ticks_per_day, _LEAST_MEMORY)
         self._slots = SlotArrays(_FIELDS)
         self._starts = np.zeros(len(_LEVELS))
         self._ticks = 0.0

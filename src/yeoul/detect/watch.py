@@ -27,6 +27,8 @@ Mask = NDArray[np.bool_]
 
 _HOUR_US = 3_600_000_000
 _DAY_US = 24 * _HOUR_US
+_LEAST_WINDOWS = 8
+"""A key is known for at least so many windows, however wide they are."""
 _ONE = np.array([TOGETHER])
 _SILENT = 1.0, np.nan, np.nan, np.nan, np.nan, 0.0
 _NO_KEYS = np.zeros(0, np.int64)
@@ -102,9 +104,9 @@ class Watch:
     as missing, too, and where it is above what they expect it is judged by the range that they give.
     Probabilities of several detectors are joined by Bonferroni's rule: the smallest, times their number. The keys below
     `min_volume` are judged by their sum as one more key, `TOGETHER`. Keys that are muted count as missing for the
-    detectors; their alarms are made from the range, too. A key absent for more than 24 hours is forgotten (looked at
-    once an hour of event time); when more than `max_keys` are known, those absent longest go first. Deterministic in
-    the ticks given. About 1.7 kB a key with both detectors.
+    detectors; their alarms are made from the range, too. A key absent for more than 24 hours, and
+    more than eight windows, is forgotten (looked at once an hour of event time); when more than `max_keys` are known,
+    those absent longest go first. Deterministic in the ticks given. About 1.7 kB a key with both detectors.
 
     >>> watch = Watch(WatchConfig("customers", min_confidence=0.5))
     >>> keys = np.arange(5)
@@ -191,7 +193,8 @@ class Watch:
     def _tick(self, start_us: int, keys: Ids, values: Floats, *, full: bool, muted: Ids | None) -> list[Alarm]:
         if self._last_us >= 0 and start_us // _HOUR_US != self._last_us // _HOUR_US:
             seen, alive = self._table.seen_us, self._table.alive
-            self._forget(np.flatnonzero(alive & (start_us - seen > _DAY_US)))
+            absent_us = max(_DAY_US, _LEAST_WINDOWS * self._config.width_us)
+            self._forget(np.flatnonzero(alive & (start_us - seen > absent_us)))
         self._last_us = start_us
         slots, fits = self._place(start_us, keys)
         table = self._table

@@ -75,6 +75,15 @@ def test_the_threshold_meets_the_budget_even_where_p_is_wrong_by_a_factor():
     assert started / (days - 1) <= 3
 
 
+@pytest.mark.parametrize("ticks_per_day", [0.14, 0.5, 1.0, 24.0, DAY])
+def test_the_threshold_stays_a_probability_however_wide_windows_are(ticks_per_day: float):
+    it = Policy(1.0, 20.0, 0.2, 0.2, (2, 3), ticks_per_day)
+    rng, keys = np.random.default_rng(3), 50
+    for _ in range(400):
+        it.judge(rng.random(keys), np.full(keys, 90.0), np.full(keys, 30.0), np.ones(keys))
+        assert 1e-12 < it.threshold < 0.0101
+
+
 def test_many_keys_at_once_do_not_spoil_the_threshold():
     calm, struck = policy(), policy()
     for i in range(3000):

@@ -155,6 +155,15 @@ def test_a_key_absent_for_more_than_a_day_is_forgotten():
     assert watch.history(5).shape == (0, 5)
 
 
+@pytest.mark.parametrize("hours", [24, 48, 168])
+def test_windows_wider_than_a_day_are_watched_too(hours: int):
+    watch = Watch(WatchConfig("w", width_us=hours * HOUR_US))
+    for i in range(60):
+        assert watch.tick(i * hours * HOUR_US, KEYS, values(i), full=True) == []
+    burst = np.where(KEYS == 12, 240.0, 60.0)
+    assert [alarm.key for alarm in watch.tick(60 * hours * HOUR_US, KEYS, burst, full=True)] == [12]
+
+
 def test_those_absent_longest_make_room_when_the_table_is_full():
     watch = Watch(WatchConfig("w", max_keys=3))
     for i, keys in enumerate(([1, 2, 3], [2, 3], [3, 4], [5, 6, 7, 8])):
