@@ -275,7 +275,8 @@ class Watch:
         said, sure = first.confidence > 0, first.confidence
         speak = said.astype(np.float64)
         for number, judgement in enumerate(judgements[1:], start=1):
-            less = judgement.p < p
+            # of one that says nothing p is 1, which is nothing to be taken before what another says
+            less = (judgement.p < p) | ((judgement.p == p) & (confidence <= 0) & (judgement.confidence > 0))
             p, confidence = np.where(less, judgement.p, p), np.where(less, judgement.confidence, confidence)
             best[less] = number
             also = judgement.confidence > 0

@@ -238,6 +238,25 @@ def test_two_detectors_share_the_error_between_them():
     assert two[0].p == pytest.approx(2 * one[0].p) or two[0].detector == "kmeans"
 
 
+def test_two_detectors_of_which_one_says_nothing_alarm_as_the_other_alone_does():
+    level = np.append(np.full(300, 200.0), np.full(20, 0.3))  # `spectral` follows the 256 largest
+
+    def alarms(*detectors: str) -> list[tuple[int, bool]]:
+        watch, rng = Watch(WatchConfig("w", detectors=detectors, alarms_per_day=20)), np.random.default_rng(0)
+        found = []
+        for i in range(300):
+            row = rng.poisson(level).astype(float)
+            row[310] = 40.0 if i >= 200 and i % 8 == 0 else row[310]
+            said = watch.tick(i * WIDTH_US, np.arange(320), row, full=True)
+            found += [(i, alarm.sustained) for alarm in said if alarm.key == 310]
+        return found
+
+    alone = alarms("seasonal")
+    assert len(alone) == 13
+    assert not any(sustained for _, sustained in alone)
+    assert alarms("spectral", "seasonal") == alone
+
+
 @pytest.mark.parametrize("detectors", [("seasonal", "kmeans"), ("kmeans", "seasonal"), ("seasonal",), ("kmeans",)])
 def test_what_need_not_be_evaluated_changes_nothing(detectors: tuple[str, ...], monkeypatch: pytest.MonkeyPatch):
     def run() -> tuple[list[object], dict[str, Any]]:
