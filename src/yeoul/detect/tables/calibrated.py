@@ -17,6 +17,8 @@ _MEMORY_ROWS = 8640.0
 _FEW = 60
 """Fewer held-out scores than this say nothing of a tail: they are counted, and no more is promised than they show."""
 _FALL = 3.0
+_HIGH, _MOST_HIGH = 0.98, 100.0
+"""The 98 % point of normal scores is at most so many units of what they are scaled by; most often about 5."""
 _FURTHEST_LEARNT = 2.0
 _RAREST_LEARNT = 1e-4
 """What is rarer is learnt as if it were just so rare: an incident says that odd rows come, not how odd rows may be."""
@@ -40,6 +42,8 @@ class Calibration:
         self._least = min(float(known.min(initial=0.0)), 0.0)
         above = known - self._least
         self._scale = float(np.median(above)) if len(above) else 1.0
+        # of scores that are mostly next to nothing the high ones must stay within the calibrator's steps
+        self._scale = max(self._scale, float(np.quantile(above, _HIGH)) / _MOST_HIGH if len(above) else 0.0)
         if self._scale <= 0:
             self._scale = float(above.max(initial=0.0)) or 1.0
         self._few = np.sort(above / self._scale) if len(above) < _FEW else np.zeros(0)

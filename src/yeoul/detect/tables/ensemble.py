@@ -27,6 +27,9 @@ class Ensemble:
     "ECOD" (TKDE 2022): for each column -log of the empirical tail, summed over the left, the right and the side to
     which the column is skewed, the largest of the three sums. A row that was learnt from is not its own neighbour.
 
+    Learns from a random 70 % of the rows that it is fitted on, the others are the normal scores it did not learn from;
+    where these rows are judged themselves (in batch mode), from all of them.
+
     `expected` is the column's median, the range its middle 99 %; a column contributes its larger -log tail. A missing
     value is taken as the median and has no tail.
 
@@ -46,20 +49,26 @@ class Ensemble:
     def __init__(self, seed: int = 0, *, trees: int = 200, neighbours: int = 20, most: int = 8000) -> None:
         self._seed, self._trees, self._neighbours, self._most = seed, trees, neighbours, most
         self._surprise = Surprise(())
+        self._fitted: Floats = np.zeros((0, 0))
 
     def fit(self, table: Table) -> Floats:
         rows = len(table)
         mixed = np.random.default_rng(self._seed).permutation(rows)
         taught = min(rows, max(2, round(_TAUGHT * rows)))
         held_out = table.values[mixed[taught:]]
+        self._fitted = table.values
+        # not learnt again from all rows: scores of another model are no measure of the scores of this one
         self._learn(table.values[mixed[:taught]])
         members = self.views(held_out)[0]
         self._surprise = Surprise(members)
         usual = self._surprise.of(members)[0]
-        self._learn(table.values)
         return np.where(np.isfinite(held_out).any(axis=1), usual, np.nan)
 
     def score(self, table: Table, start: int) -> Scores:
+        if start < len(self._fitted):
+            # rows that it was fitted on are judged themselves: all are to have taught alike
+            self._learn(self._fitted)
+            self._fitted = self._fitted[:0]
         values = table.values[start:]
         members, tails = self.views(values)
         raw, _ = self._surprise.of(members)

@@ -13,6 +13,8 @@ Floats = NDArray[np.float64]
 
 _TAIL = 0.02
 _STEEPEST = 20.0
+_SAME = 1e-6
+"""Scores that differ by no more than this part of the larger are the same one, reckoned in another order."""
 
 
 class Surprise:
@@ -34,7 +36,7 @@ class Surprise:
         self._start, self._power = [], []
         for ordered in self._normal:
             start = max(float(np.quantile(ordered, 1.0 - _TAIL)), 1e-12) if len(ordered) else 1.0
-            beyond = np.log(ordered[ordered > start] / start)
+            beyond = np.log(ordered[ordered > start * (1.0 + _SAME)] / start)
             self._start.append(start)
             # One score more, at twice the start, keeps few scores from promising a steep tail.
             self._power.append(min(_STEEPEST, (len(beyond) + 1.0) / (float(beyond.sum()) + np.log(2.0))))
@@ -43,10 +45,10 @@ class Surprise:
         """The sum of -log10 p, shape (m,), and its parts; a score that is NaN has p = 1."""
         parts = []
         for score, ordered, start, power in zip(scores, self._normal, self._start, self._power, strict=True):
-            above = len(ordered) - np.searchsorted(ordered, score, side="left")
+            above = len(ordered) - np.searchsorted(ordered, score - _SAME * np.abs(score), side="left")
             inside = np.minimum(-np.log10((above + 0.5) / (len(ordered) + 1.0)), -np.log10(_TAIL))
             with np.errstate(invalid="ignore"):
                 beyond = -np.log10(_TAIL) + power * np.log10(np.maximum(score / start, 1.0))
-                part = np.where(score > start, beyond, np.maximum(inside, 0.0))
+                part = np.where(score > start * (1.0 + _SAME), beyond, np.maximum(inside, 0.0))
             parts.append(np.where(np.isfinite(score), part, 0.0))
         return np.sum(parts, axis=0), parts

@@ -47,3 +47,8 @@ def test_far_beyond_few_scores_p_falls_with_the_third_power():
 def test_later_scores_change_no_earlier_p_of_few():
     raw = np.random.default_rng(0).exponential(size=50)
     np.testing.assert_array_equal(Calibration(raw[:10]).p(raw)[:30], Calibration(raw[:10]).p(raw[:30]))
+
+
+def test_a_score_that_many_rows_have_is_not_rare_beside_others_that_are_next_to_nothing():
+    usual = np.where(np.random.default_rng(0).random(3000) < 0.1, 2.0, 1e-4)
+    assert Calibration(usual[:500]).p(usual[500:]).min() > 0.02

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from yeoul.detect.tables import SCORERS, Table
+from yeoul.detect.tables import SCORERS, ScoringConfig, Table, score_table
 from yeoul.detect.tables.contract import Scorer
 from yeoul.detect.tables.daily import DailyProfile
 from yeoul.detect.tables.surprise import Surprise
@@ -96,3 +96,17 @@ def test_a_score_that_is_missing_surprises_nobody():
     total, _ = Surprise((np.arange(100.0),)).of([np.array([np.nan, 50.0, 500.0])])
     assert total[0] == 0
     assert total[0] < total[1] < total[2]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_flag_that_a_tenth_of_all_rows_have_is_never_odd(seed: int):
+    flags = (np.random.default_rng(seed).random((2000, 1)) < 0.1) * 1.0
+    rows = Table(flags, ("flag",), np.arange(2000) * STEP_US)
+    assert score_table(rows, ScoringConfig("ensemble", options={"trees": 20})).p.min() > 0.01
+
+
+def test_scores_that_differ_by_the_order_of_sums_alone_are_as_rare():
+    normal = np.where(np.arange(100) < 90, 1.0, 2.0)
+    surprise = Surprise((normal,))
+    as_high, reckoned_otherwise = (surprise.of([np.array([score])])[0] for score in (2.0, np.nextafter(2.0, 3.0)))
+    np.testing.assert_allclose(as_high, reckoned_otherwise)
