@@ -146,6 +146,13 @@ def score_table(table: Table, config: ScoringConfig, progress: Progress | None =
     if begin >= rows:
         message = f"got `{begin}` rows to fit on, of {rows} that there are: none is left to judge; give a smaller --fit"
         raise InputError(message)
+    known = int(np.isfinite(table.values[:begin]).any(axis=1).sum())
+    if known < _LEAST_FIT:
+        message = (
+            f"got `{known}` rows with a value among the {begin} to fit on; `{name}` needs at least {_LEAST_FIT}: "
+            "leave out the empty ones, or give a larger --fit"
+        )
+        raise InputError(message)
     told(begin, rows)
     while begin < rows:
         end = min(rows, _GROWTH * begin)

@@ -145,6 +145,15 @@ def test_too_few_rows_and_impossible_settings_are_refused():
     assert len(error.value.problems) == 3
 
 
+def test_rows_without_values_teach_nothing_and_too_few_others_are_refused():
+    table = series(1000)
+    table.values[19:300] = np.nan
+    with pytest.raises(InputError, match="got `19` rows with a value among the 300 to fit on; `distance` needs"):
+        score_table(table, ScoringConfig("distance"))
+    table.values[19] = 0.0
+    assert (score_table(table, ScoringConfig("distance")).confidence > 0).any()
+
+
 def test_a_fit_on_all_rows_leaves_none_to_judge_and_is_refused():
     with pytest.raises(InputError, match="none is left to judge"):
         score_table(series(100), ScoringConfig("distance", fit=5000))
