@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yeoul.detect.tables.contract import Table
-from yeoul.detect.tables.scoring import Scored, ScoringConfig, score_table, score_together
+from yeoul.detect.tables.scoring import Scored, ScoringConfig, rank_p, score_table, score_together
 from yeoul.detect.tables.why import why
 from yeoul.errors import InputError
 
@@ -70,6 +70,7 @@ def answer(rows: Rows, config: ScoringConfig, told: Told | None = None) -> Answe
     groups = _groups(rows)
     p, confidence, shown = np.ones(count), np.zeros(count), np.full((4, count), np.nan)
     leading, shares = np.zeros(count, np.intp), np.full((count, width), np.nan)
+    raw, ranked = np.full(count, np.nan), False
     short: list[str] = []
     for at, scored in _judged(replace(rows, values=values), groups, config, told, short):
         p[at], confidence[at], shares[at] = scored.p, scored.confidence, scored.shares
@@ -77,6 +78,11 @@ def answer(rows: Rows, config: ScoringConfig, told: Told | None = None) -> Answe
         bands = (scored.expected, scored.lower, scored.upper, values[at])
         for column, band in zip(shown, bands, strict=True):
             column[at] = band[np.arange(len(at)), lead]
+        if scored.ranked is not None:
+            raw[at], ranked = scored.ranked, True
+    if ranked:
+        # a row is one of all keys' rows: among those of its own key alone none could be as rare as the budget asks
+        p = rank_p(raw)
     per_day = _ticks_per_day(rows.at_us, groups)
     threshold = config.alarms_per_day / (per_day * len(groups) if per_day else count)
     if rows.at_us is not None:

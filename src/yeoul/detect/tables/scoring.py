@@ -18,7 +18,7 @@ from yeoul.detect.tables.made import made
 from yeoul.errors import ConfigError, InputError
 from yeoul.plugins import resolve
 
-__all__ = ["MODES", "Scored", "ScoringConfig", "default_scorer", "score_table", "score_together"]
+__all__ = ["MODES", "Scored", "ScoringConfig", "default_scorer", "rank_p", "score_table", "score_together"]
 
 Floats = NDArray[np.float64]
 Progress = Callable[[int, int], None]
@@ -92,6 +92,8 @@ class Scored:
     upper: Floats
     shares: Floats
     """Shape (n, d): the share of the oddness that each column carries; rows add up to 1, or are NaN."""
+    ranked: Floats | None = None
+    """Shape (n,): the raw scores, where p is the rank of a row among all; None: p is a tail probability."""
 
     @property
     def score(self) -> Floats:
@@ -218,6 +220,7 @@ class _Result:
         self._p, self._confidence = np.ones(rows), np.zeros(rows)
         self._bands = np.full((3, rows, width), np.nan)
         self._shares = np.full((rows, width), np.nan)
+        self._ranked: Floats | None = None
 
     def take(self, start: int, end: int, scores: Scores, calibration: Calibration | None, history: int) -> None:
         """What a scorer said of rows `start` to `end`; without calibration a row is compared with all rows."""
@@ -228,7 +231,7 @@ class _Result:
         elif calibration is not None:
             p = calibration.p(scores.raw)
         else:
-            p = _rank_p(scores.raw)
+            p, self._ranked = rank_p(scores.raw), scores.raw
         self._p[part] = p
         if scores.confidence is not None:
             confidence = scores.confidence
@@ -260,10 +263,10 @@ class _Result:
 
     def done(self) -> Scored:
         expected, lower, upper = self._bands
-        return Scored(self._p, self._confidence, expected, lower, upper, self._shares)
+        return Scored(self._p, self._confidence, expected, lower, upper, self._shares, self._ranked)
 
 
-def _rank_p(raw: Floats) -> Floats:
+def rank_p(raw: Floats) -> Floats:
     """Share of the rows that are at least as odd, the row itself included (a conformal p); NaN gives 1."""
     known = np.flatnonzero(np.isfinite(raw))
     p = np.ones(len(raw))

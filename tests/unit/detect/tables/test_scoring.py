@@ -208,6 +208,15 @@ def test_each_key_is_a_series_of_its_own_whatever_the_order_of_rows():
     assert set(columns["why"][quiet]) == {""}
 
 
+def test_without_times_a_row_is_compared_with_the_rows_of_all_keys():
+    values = np.random.default_rng(0).normal(size=(1000, 1))
+    values[77] = 50.0
+    keys = np.array([f"k{row % 10}" for row in range(1000)], object)
+    found = answer(Rows(values, ("n",), None, keys), ScoringConfig("unordered"))
+    assert np.flatnonzero(found.columns["alarm"]).tolist() == [77]
+    assert found.columns["p"][77] == pytest.approx(1 / 1001)
+
+
 def test_a_key_with_too_few_rows_is_named_and_the_others_are_judged():
     rows = rows_of(2, 400)
     assert rows.keys is not None
