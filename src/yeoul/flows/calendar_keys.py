@@ -81,6 +81,13 @@ class CalendarKeys:
     def _all(self, entry: CalendarEntry) -> Ids:
         return np.array([number for number, texts in self._ids.since(0) if entry.matches(texts)], np.int64)
 
+    def forget(self) -> None:
+        """Drop keys that have no number any more."""
+        kept = np.fromiter((number for number, _ in self._ids.since(0)), np.int64, len(self._ids))
+        self._known = {
+            name: (until, matching[np.isin(matching, kept)]) for name, (until, matching) in self._known.items()
+        }
+
     def snapshot(self) -> dict[str, str]:
         """Entries that began and have not ended."""
         return dict(self._rebased)

@@ -72,6 +72,7 @@ class DetectFlow:
         self._ticks += 1
         if self._ticks % _FORGET_EVERY == 0:
             self._ids.forget_all_but(self._watch.keys)
+            self._calendar.forget()
             if self._breakdown is not None:
                 self._breakdown.forget()
 
