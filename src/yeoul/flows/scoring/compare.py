@@ -87,6 +87,7 @@ def compare(rows: Rows, names: Sequence[str], config: ScoringConfig, told: Told 
     """Let each detector judge the rows in a process of its own, one after the other.
 
     A detector that fails is a row with its reason. Agreement and measures are on the rows that all others judged too.
+    What learns from labels sees those of earlier rows only, whatever the mode.
 
     Raises:
         ConfigError: no names, one that comes twice, or one that is none.
@@ -98,14 +99,13 @@ def compare(rows: Rows, names: Sequence[str], config: ScoringConfig, told: Told 
     if not names or len(set(names)) != len(names):
         message = f"got the detectors `{', '.join(names)}` to compare; name each once, and one at least"
         raise ConfigError(message)
-    for name in names:
-        if name != "auto":
-            resolve("yeoul.scorers", SCORERS, name)
+    traits = {name: resolve("yeoul.scorers", SCORERS, name).traits for name in names if name != "auto"}
     runs = []
     for done, name in enumerate(names):
         if told is not None:
             told(name, done, len(names))
-        runs.append(_apart(rows, replace(config, detector=name)))
+        mode = "causal" if name in traits and traits[name].supervised else config.mode
+        runs.append(_apart(rows, replace(config, detector=name, mode=mode)))
     if told is not None:
         told("", len(names), len(names))
     well = [run for run in runs if not run.error]

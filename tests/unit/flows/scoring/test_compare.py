@@ -59,3 +59,11 @@ def test_each_is_measured_and_one_that_fails_says_why():
     assert found[0].agreement == pytest.approx(found[1].agreement)
     assert found[2].as_json()["auroc"] is None
     assert told[-1] == ("", 3, 3)
+
+
+@pytest.mark.slow
+def test_what_learns_from_labels_is_not_measured_on_those_that_it_learnt():
+    values, chance = np.random.default_rng(0).normal(size=(400, 4)), np.random.default_rng(1).random(400) < 0.1
+    (one,) = compare(Rows(values, tuple("abcd"), None, None, chance), ("xgbod",), ScoringConfig(mode="batch"))
+    assert one.judged == 280
+    assert one.auroc < 0.7
