@@ -31,8 +31,9 @@ class _Pyod:
         window: how many rows a vector has: 1, the row itself; more for series.
         arguments: those of PyOD's class, such as `n_neighbors`.
 
-    Fitted on the first 70 % of what `fit` is given: the rest are normal scores it did not learn from. A row with a
-    missing value, or fewer than `window` rows before it, has no score.
+    Fitted on the first 70 % of what `fit` is given: the rest are normal scores it did not learn from. Where the rows
+    that taught are judged themselves (in batch mode) their scores are those of PyOD's `decision_scores_`, in which no
+    row is its own neighbour. A row with a missing value, or fewer than `window` rows before it, has no score.
 
     Raises:
         MissingExtraError: PyOD is not installed.
@@ -51,6 +52,7 @@ class _Pyod:
             raise InputError(message)
         self._seed, self._window, self._arguments = seed, window, arguments
         self._model: Any = None
+        self._taught: NDArray[np.intp] = np.zeros(0, np.intp)
 
     def fit(self, table: Table) -> Floats:
         vectors, known = self._vectors(table, 0)
@@ -65,6 +67,7 @@ class _Pyod:
         self._model = self._made()
         with self._translated(f"learn from {len(taught)} rows with"):
             self._teach(self._scaled(vectors[taught]), table, taught)
+        self._taught = taught
         held_out = np.full(len(table), np.nan)
         rest = at[len(taught) :]
         held_out[rest] = self._raw(vectors[rest])
@@ -83,6 +86,8 @@ class _Pyod:
         raw = np.full(len(known), np.nan)
         if known.any():
             raw[known] = self._raw(vectors[known])
+        again = self._taught >= start
+        raw[self._taught[again] - start] = np.asarray(self._model.decision_scores_, np.float64)[again]
         width = table.values.shape[1]
         apart = np.abs(vectors[:, -width:] - self._middle[-width:]) / self._spread[-width:]
         return Scores(raw, contributions=np.nan_to_num(apart))

@@ -69,3 +69,19 @@ def test_what_pyod_cannot_do_with_its_arguments_is_a_sentence(name: str, options
 def test_of_few_rows_some_are_held_out(name: str, rows: int):
     scorer = load(f"yeoul.detect.tables.outliers:{name.title()}")()
     assert len(scorer.fit(table().part(0, rows))) == rows - round(0.7 * rows)
+
+
+@pytest.mark.parametrize("name", ["knn", "avgknn", "lof"])
+def test_in_batch_mode_rows_that_taught_are_as_odd_as_those_held_out(name: str):
+    late = []
+    for seed in range(6):
+        rows = Table(np.random.default_rng(seed).normal(size=(300, 3)), ("a", "b", "c"))
+        p = score_table(rows, ScoringConfig(name)).p
+        late.append((p[210:] <= 0.1).sum() / (p <= 0.1).sum())
+    assert 0.2 < np.mean(late) < 0.4
+
+
+def test_in_batch_mode_a_supervised_detector_judges_rows_that_taught():
+    labelled = table()
+    scored = score_table(labelled, ScoringConfig("xgbod", mode="batch"))
+    assert (scored.p[[100, 150, 200]] < 0.02).all()
