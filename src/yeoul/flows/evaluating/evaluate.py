@@ -49,21 +49,22 @@ class EvaluationConfig:
 def evaluate(series: Sequence[Series], config: EvaluationConfig, told: Told | None = None) -> list[Measured]:
     """Measure the scores that the series hold, and every detector.
 
-    When one of the detectors is fitted, all are measured on the rows behind those that it is fitted on. What learns
-    from labels sees those of earlier rows only, whatever the mode.
+    When one of the detectors is fitted, all, and the scores that are there, are measured on the rows behind those that
+    it is fitted on. What learns from labels sees those of earlier rows only, whatever the mode.
 
     Raises:
         ConfigError: a detector that does not exist, or that these series are nothing for.
         InputError: too few rows to fit on.
     """
     found = []
-    if all(one.score is not None for one in series):
-        found.append(_measured("given", 0.0, series, [_given(one) for one in series], config))
     traits = {name: [_traits(name, one) for one in series] for name in config.detectors}
     starts = [
         max((_start(every[place], one, config.scoring) for every in traits.values()), default=0)
         for place, one in enumerate(series)
     ]
+    if all(one.score is not None for one in series):
+        given = [_given(one, start) for one, start in zip(series, starts, strict=True)]
+        found.append(_measured("given", 0.0, series, given, config))
     total = sum(len(one.table) for one in series)
     for name in config.detectors:
         began, done, judged = time.monotonic(), 0, []
@@ -88,13 +89,13 @@ def _measured(
     return measure(name, seconds, series, judged, config.scoring.alarms_per_day, config.window)
 
 
-def _given(series: Series) -> Judged:
-    """Scores that are there already, from the first row on that has one; later rows without are the least odd."""
+def _given(series: Series, start: int) -> Judged:
+    """Scores that are there already, from `start` and the first row that has one; later ones without are least odd."""
     assert series.score is not None
     known = np.flatnonzero(~np.isnan(series.score))
-    start = int(known[0]) if len(known) else len(series.score)
+    first = int(known[0]) if len(known) else len(series.score)
     least = float(series.score[known].min()) if len(known) else 0.0
-    return Judged(np.where(np.isnan(series.score), least, series.score), series.p, start)
+    return Judged(np.where(np.isnan(series.score), least, series.score), series.p, max(start, first))
 
 
 def _traits(name: str, series: Series) -> Any:

@@ -70,6 +70,13 @@ def test_detectors_are_measured_on_the_rows_behind_those_that_one_is_fitted_on(f
     assert pca.nab["standard"].score > 80
 
 
+def test_scores_that_are_there_are_measured_on_the_same_rows_as_detectors(file: Path) -> None:
+    request, scoring = LabelledRequest(NUMBERS, scores="exact", p="p"), ScoringConfig(fit=450)
+    given, pca = measured(file, request, "pca", scoring=scoring)
+    assert len(given.events.delays) == len(pca.events.delays) == 1
+    assert given.calibration[0].rows == pca.calibration[0].rows
+
+
 def test_windows_of_nab_stand_for_labels(file: Path, tmp_path: Path) -> None:
     iso = np.datetime64(BEGIN, "s")
     pairs = [[str(iso + STEP_S * begin), f"{iso + STEP_S * (end - 1)}Z"] for begin, end in EVENTS]
