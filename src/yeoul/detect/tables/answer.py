@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yeoul.detect.tables.contract import Table
+from yeoul.detect.tables.pace import FIRST_STEPS, step_us
 from yeoul.detect.tables.scoring import Scored, ScoringConfig, rank_p, score_table, score_together
 from yeoul.detect.tables.why import why
 from yeoul.errors import InputError
@@ -49,7 +50,7 @@ class Answer:
     threshold: float
     """P at or below which a row is an alarm: by the budget; with times at most 0.01."""
     ticks_per_day: float
-    """Rows of one key in a day; without times 0."""
+    """Rows of one key in a day, by the first ones; without times 0."""
     keys: int
     short: tuple[str, ...] = ()
     """Keys with too few rows to be judged."""
@@ -83,7 +84,7 @@ def answer(rows: Rows, config: ScoringConfig, told: Told | None = None) -> Answe
     if ranked:
         # a row is one of all keys' rows: among those of its own key alone none could be as rare as the budget asks
         p = rank_p(raw)
-    per_day = _ticks_per_day(rows.at_us, groups)
+    per_day = _ticks_per_day(rows, groups, config)
     threshold = config.alarms_per_day / (per_day * len(groups) if per_day else count)
     if rows.at_us is not None:
         threshold = min(threshold, LARGEST_THRESHOLD)
@@ -162,13 +163,12 @@ def _leading(scored: Scored) -> NDArray[np.intp]:
     return np.asarray(np.argmax(np.nan_to_num(scored.shares, nan=-1.0), axis=1), np.intp)
 
 
-def _ticks_per_day(at_us: NDArray[np.int64] | None, groups: Sequence[NDArray[np.intp]]) -> float:
-    """By the median distance of two rows of a key; 0 without times, and where all of a key's are equal."""
-    if at_us is None:
+def _ticks_per_day(rows: Rows, groups: Sequence[NDArray[np.intp]], config: ScoringConfig) -> float:
+    """By the median distance of the first rows of each key, or of all where it looks ahead; 0 without times."""
+    if rows.at_us is None:
         return 0.0
-    steps = np.concatenate([np.diff(at_us[at]) for at in groups])
-    steps = steps[steps > 0]
-    return _DAY_US / float(np.median(steps)) if len(steps) else 0.0
+    step = step_us([rows.at_us[at] for at in groups], None if config.mode == "batch" else FIRST_STEPS)
+    return _DAY_US / step if step else 0.0
 
 
 def _part_of(told: Told, before: int, rows: int, count: int) -> Told:

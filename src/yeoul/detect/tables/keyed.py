@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yeoul.detect.tables.contract import Scores
+from yeoul.detect.tables.pace import FIRST_STEPS
 
 __all__ = ["Grid", "grid_of"]
 
@@ -47,6 +48,8 @@ class Grid:
 def grid_of(at_us: NDArray[np.int64], key: Places) -> Grid | None:
     """The grid of rows by their times and the numbers of their keys; None where it would be mostly empty, or too large.
 
+    Whether it is mostly empty is told by the first 64 ticks alone, so that later rows change nothing.
+
     >>> at_us, key = np.array([0, 0, 60, 60, 60]), np.array([0, 1, 0, 1, 1])
     >>> grid = grid_of(at_us, key)
     >>> grid.tick.tolist(), grid.at_us.tolist()
@@ -59,7 +62,9 @@ def grid_of(at_us: NDArray[np.int64], key: Places) -> Grid | None:
     turn = np.empty(len(order), np.intp)
     turn[order] = place
     pairs, tick = np.unique(np.column_stack([at_us, turn]), axis=0, return_inverse=True)
-    cells = len(pairs) * (int(key.max(initial=-1)) + 1)
-    if cells > _MOST_CELLS or len(key) < _LEAST_FILLED * cells:
+    tick = tick.ravel().astype(np.intp)
+    first = key[tick < FIRST_STEPS]
+    cells = min(FIRST_STEPS, len(pairs)) * len(np.unique(first))
+    if len(first) < _LEAST_FILLED * cells or len(pairs) * (int(key.max(initial=-1)) + 1) > _MOST_CELLS:
         return None
-    return Grid(pairs[:, 0], tick.ravel().astype(np.intp), key)
+    return Grid(pairs[:, 0], tick, key)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from yeoul.detect.builtin import DETECTORS
 from yeoul.detect.contract import Detector, Tick
 from yeoul.detect.tables.contract import Scores, Table, Traits
+from yeoul.detect.tables.pace import step_us
 from yeoul.plugins import resolve
 
 __all__ = ["TickingKMeans", "TickingNovelty", "TickingPolynomial", "TickingSeasonal", "TickingSpectral", "Univariate"]
@@ -21,7 +22,7 @@ _SAID_EVERY = 256
 
 
 class _Ticking:
-    """One live detector over one series: a row is a tick, of the median distance of two rows.
+    """One live detector over one series: a row is a tick, of the median distance of the first rows.
 
     It calibrates itself and is not fitted. A missing value is p = 1 and teaches nothing.
     """
@@ -61,8 +62,7 @@ class _Ticking:
             Shape (5, t, k): p, expected, lower, upper, confidence. O(t k).
         """
         detector: Detector = resolve("yeoul.detectors", DETECTORS, self.detector)()
-        steps = np.diff(at_us)
-        width = int(np.median(steps[steps > 0])) if (steps > 0).any() else _ROW_US
+        width = int(step_us([at_us])) or _ROW_US
         bands = np.empty((5, *values.shape))
         alive = np.zeros(values.shape[1], bool)
         for row, (at, value) in enumerate(zip(at_us.tolist(), values, strict=True)):

@@ -246,6 +246,27 @@ def test_keys_that_share_their_times_are_judged_together_and_later_rows_change_n
     np.testing.assert_array_equal(answer(part, config).columns["p"], whole["p"][early])
 
 
+def test_neither_threshold_nor_what_is_judged_together_is_changed_by_later_rows(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.undo()  # the real detectors
+    early, rng = rows_of(6, 200), np.random.default_rng(0)
+    assert early.at_us is not None
+    assert early.keys is not None
+    # later no two keys share a time, and rows are a hundredth as far apart
+    later = early.at_us.max() + np.arange(1, 2001) * (STEP_US // 100)
+    names = np.array([f"k{key}" for key in rng.integers(0, 6, 2000)], object)
+    whole = Rows(
+        np.concatenate([early.values, rng.normal(size=(2000, 1))]),
+        early.columns,
+        np.concatenate([early.at_us, later]),
+        np.concatenate([early.keys, names]),
+    )
+    config = ScoringConfig("novelty")
+    before, after = answer(early, config), answer(whole, config)
+    assert after.threshold == before.threshold
+    for name in ("p", "confidence", "alarm"):
+        np.testing.assert_array_equal(after.columns[name][:1200], before.columns[name])
+
+
 def test_of_several_columns_the_shares_say_who_carries_the_oddness():
     table = series(400, 3, seed=5)
     table.values[380, 1] += 50

@@ -34,6 +34,15 @@ def test_later_rows_change_nothing_and_the_odd_one_is_found(name: str):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_later_rows_that_are_closer_to_each_other_change_nothing(name: str):
+    table = series()
+    faster = table.at_us[-1] + np.arange(1, 601) * (STEP_US // 60)
+    values = np.concatenate([table.values, table.values[:200], table.values[:200], table.values[:200]])
+    whole = Table(values, table.columns, np.concatenate([table.at_us, faster]))
+    np.testing.assert_array_equal(make(name).score(whole, 0).p[:260], make(name).score(table, 0).p)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_rows_from_start_on_are_the_end_of_all_rows(name: str):
     table = series()
     whole, end = make(name).score(table, 0), make(name).score(table, 150)
