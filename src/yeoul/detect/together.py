@@ -71,6 +71,10 @@ class Together:
         """Whether there are enough small keys to be judged together."""
         return self.count >= _LEAST_KEYS
 
+    def skip(self) -> None:
+        """A tick of which nothing is known: no keys are judged together."""
+        self.members = np.zeros(0, np.intp)
+
     def judge(self, value: Floats, expected: Floats, confidence: Floats) -> tuple[float, ...]:
         """Judge a tick of all slots, then learn from it: p, observed, expected, lower, upper, confidence.
 
@@ -152,12 +156,15 @@ class Together:
             "minute": self._minute.copy(),
             "sums": self._sums.copy(),
             "count": self.count,
+            "members": self.members.copy(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take over what `snapshot` gave."""
         self._age, run, self._noise, self._noise_ticks, self._wide, self._wide_ticks = state["numbers"]
         self._run, self.count = int(run), int(state["count"])
+        # the first release did not keep them
+        self.members = np.array(state.get("members", ()), np.intp)
         self._minute, self._sums = np.array(state["minute"], np.float64), np.array(state["sums"], np.float64)
 
 

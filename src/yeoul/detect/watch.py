@@ -176,6 +176,7 @@ class Watch:
                 found.append((at_us, alarms))
             at_us += width_us
         if at_us < end_us:
+            self._together.skip()
             self._history.skip(at_us, end_us, width_us)
             self._last_us = end_us - width_us
         return found
@@ -232,6 +233,8 @@ class Watch:
         # of a partly covered window only what is above expected is known, which is no sum
         if full and self._config.together:
             said = self._together.judge(tick.value, expected, np.where(np.isfinite(tick.value), sure, 0.0))
+        else:
+            self._together.skip()
         if small < 0:
             return ()
         p[small], value[small], expected[small], lower[small], upper[small], confidence[small] = said
@@ -373,7 +376,7 @@ class Watch:
 
     @property
     def small(self) -> Ids:
-        """Keys that were judged together in the last tick."""
+        """Keys that were judged together in the last tick; none when it was partly covered."""
         return self._table.ids[self._together.members]
 
     @property

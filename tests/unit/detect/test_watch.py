@@ -114,6 +114,17 @@ def test_a_restored_watch_continues_identically():
     np.testing.assert_array_equal(watch.history(5), other.history(5))
 
 
+def test_the_keys_judged_together_are_those_of_the_last_window_and_survive_a_restart():
+    watch, other = Watch(WatchConfig("w")), Watch(WatchConfig("w"))
+    for i in range(100):
+        watch.tick(i * WIDTH_US, KEYS, values(i, level=5.0), full=True)
+    other.restore(unpack(pack(watch.snapshot())))
+    assert sorted(watch.small) == sorted(other.small) == sorted(KEYS)
+    watch.tick(100 * WIDTH_US, KEYS, values(100, level=5.0), full=False)
+    other.silence(100 * WIDTH_US, 101 * WIDTH_US, full=False)
+    assert len(watch.small) == len(other.small) == 0
+
+
 def test_a_silence_with_full_coverage_drops_every_key_to_zero_and_is_alarmed():
     watch = Watch(WatchConfig("w"))
     at_us = warm(watch)
