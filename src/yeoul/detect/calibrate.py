@@ -30,7 +30,7 @@ _MOST_AT_ONCE = 10.0
 class TailCalibrator:
     """Streaming peaks-over-threshold, one distribution a group of alike keys.
 
-    Each group keeps a histogram over logarithmic steps of the score (2.5 % wide) that forgets with a time constant of
+    Each group keeps a histogram over logarithmic steps of the score (3 % wide) that forgets with a time constant of
     `memory_ticks`. Up to its 98 % point p is the empirical share of scores at least as high; above it, a generalised
     Pareto tail by the method of moments (Siffer et al., "Anomaly Detection in Streams with Extreme Value Theory", KDD
     2017). It starts from `prior_scores`, a sample of what normal scores look like.

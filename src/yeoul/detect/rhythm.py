@@ -1,4 +1,4 @@
-"""The hour-of-week profile: how a key's level moves within a week, shrunk to the group's for sparse keys."""
+"""The hour-of-week profile: how a key's level moves within a week, begun from the group's."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ class Rhythm:
 
     Only differences between neighbouring hours are used: the level itself is the caller's and adapts by itself. So an
     hour never seen (or its neighbour) says "no change" and the level tracks the rhythm alone. Until an hour of the
-    week has been seen, the same hour of the latest other day stands in for it.
+    week has been seen, the same hour of the latest other day stands in for it. The first time an hour of the week is
+    learnt, each key's deviation is shrunk to the group's by how sparse the key is; from then on a key moves from its
+    own profile, the less the sparser it is.
     """
 
     def __init__(self) -> None:
