@@ -229,7 +229,12 @@ class Feed:
             reading.empty = reading.seen = True
             clock.caught_up = not split.stalled
             now = self._clock.monotonic_us()
-            reading.stalled_us = (reading.stalled_us or now) if split.stalled else None
+            if split.stalled:
+                # who cannot be looked at is not silent, and right after it those who write to it may still be trying
+                reading.stalled_us = reading.stalled_us or now
+                reading.idle, reading.silent_since_us = False, now
+            else:
+                reading.stalled_us = None
             if not self.live:
                 self.stream.end(split.name)
                 reading.done = True

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from yeoul.clock import Clock, SystemClock
-from yeoul.errors import StorageFullError, YeoulError
+from yeoul.errors import SourceError, StorageFullError, YeoulError
 from yeoul.flows.drifting import Drifting
 from yeoul.flows.engine import Engine
 from yeoul.flows.housekeeping import Housekeeping
@@ -71,6 +71,9 @@ class _Loop:
                 busy = self._cycle()
                 self.socket.wait(0 if busy else 0.02, self._handle)
             self._retrying(lambda: self.engine.commit(force=True))
+        except SourceError:
+            self._retrying(self.engine.commit)  # what was read before it went wrong is kept
+            raise
         finally:
             self.notifying.close()
             self.socket.close()

@@ -56,6 +56,11 @@ class Broker:
         """Such as `127.0.0.1:40123`."""
         return f"127.0.0.1:{self.port}"
 
+    @property
+    def running(self) -> bool:
+        """Whether the process is there."""
+        return self._process is not None and self._process.poll() is None
+
     def start(self) -> Self:
         """Start it, again too, and wait until it answers."""
         self.folder.mkdir(parents=True, exist_ok=True)

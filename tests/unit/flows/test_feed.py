@@ -128,6 +128,36 @@ def test_a_split_whose_file_cannot_be_opened_is_waited_for(live: Live, monkeypat
     assert (live.ledger.late, live.ledger.counted) == (0, 120)
 
 
+def none_can_be_read(self: Lineage, limit_bytes: int, *, final: bool = False) -> LineBlock | None:
+    self.stalled = True
+    return None
+
+
+def test_silence_begins_anew_when_a_split_can_be_looked_at_again(live: Live, monkeypatch: pytest.MonkeyPatch):
+    with monkeypatch.context() as patched:
+        patched.setattr(Lineage, "read", none_can_be_read)
+        live.cycle(5)
+    live.cycle(0.9)
+    assert all(clock.joined for clock in live.clocks.splits.values())
+    live.cycle(0.2)
+    assert not any(clock.joined for clock in live.clocks.splits.values())
+
+
+def test_the_watermark_of_silent_splits_stands_while_they_cannot_be_looked_at(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+):
+    live.cycle(1.1)
+    before = live.clocks.combined_us
+    with monkeypatch.context() as patched:
+        patched.setattr(Lineage, "read", none_can_be_read)
+        live.cycle(60)
+        assert live.clocks.combined_us == before
+    live.cycle(0.9)
+    assert live.clocks.combined_us == before
+    live.cycle(0.2)
+    assert live.clocks.combined_us > before
+
+
 @pytest.mark.parametrize("wall_s", [0, 3600, 86_400 * 365], ids=["right", "an hour ahead", "the log is a year old"])
 def test_a_customer_four_minutes_ahead_makes_nobody_late_whatever_the_wall_clock_says(live: Live, wall_s: int):
     live.clock.step(wall_s * S)

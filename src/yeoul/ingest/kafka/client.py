@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from yeoul.errors import MissingExtraError, SourceError, UnreachableError
+from yeoul.plugins import nearest
 
 try:
     import confluent_kafka
@@ -17,7 +18,7 @@ except ImportError as error:  # pragma: no cover - the lock files install it
     library = "confluent-kafka"
     raise MissingExtraError(library, "kafka") from error
 
-__all__ = ["Brokers", "ask_partitions", "ask_range", "ask_topic_id", "open_consumer"]
+__all__ = ["Brokers", "Topic", "ask_partitions", "ask_range", "ask_topic_id", "no_topic", "open_admin", "open_consumer"]
 
 _LOG = logging.getLogger("yeoul.kafka")
 _LOG.addHandler(logging.NullHandler())  # silent unless somebody listens: what matters is raised or shown as health
@@ -26,15 +27,16 @@ _SILENT_US = 3_000_000
 """A broker answers each fetch within half a second, also when it has nothing; one silent for so long hangs."""
 _TRUSTED_LOOKS = 2
 _ASK_S = 5.0
+_NAMED = 10
 _FATAL = frozenset(
     {
         KafkaError._AUTHENTICATION,  # noqa: SLF001 - the library's names of its own errors begin so
         KafkaError.SASL_AUTHENTICATION_FAILED,
         KafkaError.TOPIC_AUTHORIZATION_FAILED,
-        KafkaError.GROUP_AUTHORIZATION_FAILED,
-        KafkaError._SSL,  # noqa: SLF001 - as above
     }
 )
+_UNTRUSTED = ("certificate", "wrong version number", "unknown ca")
+"""What a TLS error says that does not go away; others also come from a broker that is killed while it shakes hands."""
 
 
 class Brokers:
@@ -46,12 +48,15 @@ class Brokers:
         self.said = ""
         """The last error."""
         self._answering: dict[int, int] = {}
+        self._ends: dict[int, int] = {}
 
     def note_error(self, error: KafkaError) -> None:
         """An error that is not of one message."""
-        self.said = error.str().partition(" (after")[0]
-        if error.code() in _FATAL:
-            self.refused = error.str()
+        text = error.str().partition(" (after")[0]
+        self.said = text
+        untrusted = error.code() == KafkaError._SSL and any(part in text.lower() for part in _UNTRUSTED)  # noqa: SLF001 - as above
+        if error.code() in _FATAL or untrusted:
+            self.refused = text
 
     def note_statistics(self, text: str) -> None:
         """Which partitions' brokers answer, for how many looks in a row."""
@@ -67,11 +72,16 @@ class Brokers:
                     self._answering[int(number)] = self._answering.get(int(number), _TRUSTED_LOOKS) + 1
                 elif int(number) in self._answering:
                     self._answering[int(number)] = 0
+                self._ends[int(number)] = int(partition["ls_offset"])
 
     @property
     def away(self) -> bool:
         """Whether it is known that none answers."""
         return bool(self._answering) and not any(self._answering.values())
+
+    def end(self, partition: int) -> int:
+        """Offset behind the last committed message of a partition, as its broker said last; negative: it never did."""
+        return self._ends.get(partition, -1)
 
     def answers(self, partition: int) -> bool:
         """Whether the broker of a partition is there; after an absence, long enough that what it had is fetched."""
@@ -106,17 +116,28 @@ def open_consumer(bootstrap: str, group: str, settings: Mapping[str, str], broke
         raise SourceError(message) from error
 
 
-def ask_partitions(
-    consumer: Consumer, bootstrap: str, topic: str, brokers: Brokers, within_s: float = _ASK_S
-) -> list[int]:
-    """The partitions of a topic.
+def open_admin(bootstrap: str, settings: Mapping[str, str]) -> AdminClient:
+    """What asks for more than a consumer can."""
+    return AdminClient({"bootstrap.servers": bootstrap, "client.id": "yeoul", **settings}, logger=_LOG)
+
+
+class Topic(NamedTuple):
+    """Where a topic is."""
+
+    bootstrap: str
+    name: str
+
+
+def ask_partitions(consumer: Consumer, topic: Topic, brokers: Brokers, within_s: float) -> list[int] | None:
+    """The partitions of a topic that somebody leads now; None when there is no such topic.
 
     Raises:
-        UnreachableError: no broker answers.
-        SourceError: none has such a topic, or they do not let us in.
+        UnreachableError: no broker answers, or none knows now.
+        SourceError: they do not let us in.
     """
+    bootstrap = topic.bootstrap
     try:
-        told = consumer.list_topics(timeout=within_s)
+        told = consumer.list_topics(topic.name, timeout=within_s)
     except KafkaException as error:
         consumer.poll(0)  # hands over the errors that came meanwhile
         if brokers.refused:
@@ -125,33 +146,51 @@ def ask_partitions(
         said = brokers.said or _text(error)
         message = f"no Kafka broker answers at `{bootstrap}` ({said}); start it or mend `bootstrap`"
         raise UnreachableError(message) from error
-    found = told.topics.get(topic)
-    if found is None or found.error is not None:
-        have = sorted(name for name in told.topics if not name.startswith("__"))
-        legal = ", ".join(f"`{name}`" for name in have[:10]) or "none yet"
-        message = f"the broker at `{bootstrap}` has no topic `{topic}`; its topics: {legal}; make it or mend `topic`"
+    found = told.topics.get(topic.name)
+    code = KafkaError.UNKNOWN_TOPIC_OR_PART if found is None else found.error and found.error.code()
+    if code in {KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED}:
+        message = f"the broker at `{bootstrap}` refuses topic `{topic.name}`: {found.error.str()}; mend its ACL"
         raise SourceError(message)
-    return sorted(found.partitions)
+    if code in {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.TOPIC_EXCEPTION}:
+        return None
+    if code is not None:
+        message = f"the broker at `{bootstrap}` does not know topic `{topic.name}` now: {found.error.str()}; try again"
+        raise UnreachableError(message)
+    return sorted(number for number, partition in found.partitions.items() if partition.leader >= 0)
 
 
-def ask_topic_id(bootstrap: str, topic: str, settings: Mapping[str, str]) -> str | None:
-    """What tells a topic from a later one of the same name; None when the broker does not say."""
-    admin = AdminClient({"bootstrap.servers": bootstrap, **settings}, logger=_LOG)
-    asked = admin.describe_topics(confluent_kafka.TopicCollection([topic]), request_timeout=_ASK_S)
+def no_topic(consumer: Consumer, topic: Topic) -> SourceError:
+    """The error that lists the topics there are."""
     try:
+        names = consumer.list_topics(timeout=_ASK_S).topics
+    except KafkaException:
+        names = {}
+    have = sorted(name for name in names if not name.startswith("__"))
+    legal = ", ".join(f"`{name}`" for name in have[:_NAMED]) or "none that you may see"
+    more = f" and {len(have) - _NAMED} more" if len(have) > _NAMED else ""
+    return SourceError(
+        f"the broker at `{topic.bootstrap}` has no topic `{topic.name}`; its topics: {legal}{more}; make it or mend "
+        f"`topic`{nearest(topic.name, have)}"
+    )
+
+
+def ask_topic_id(admin: AdminClient, topic: str) -> str | None:
+    """What tells a topic from a later one of the same name; None when the broker does not say."""
+    try:
+        asked = admin.describe_topics(confluent_kafka.TopicCollection([topic]), request_timeout=_ASK_S)
         return str(asked[topic].result(_ASK_S).topic_id)
     except (KafkaException, TimeoutError):
         return None
 
 
-def ask_range(consumer: Consumer, topic: str, partition: int) -> tuple[int, int]:
+def ask_range(consumer: Consumer, topic: str, partition: int, within_s: float) -> tuple[int, int]:
     """The first offset that a partition still has, and the one behind its last.
 
     Raises:
         UnreachableError: its broker does not say.
     """
     try:
-        low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=_ASK_S)
+        low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=within_s)
     except KafkaException as error:
         message = f"`{topic}/{partition}` cannot be asked for its offsets: {_text(error)}; see that its broker is up"
         raise UnreachableError(message) from error

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yeoul.ingest.contract import Ahead, LineBlock
+from yeoul.ingest.kafka.client import Brokers
 
 __all__ = ["Partition"]
 
@@ -32,10 +33,11 @@ class Partition:
         name: topic and number, as in `action-log/0`.
         number: its number.
         at: offset of the next message.
+        brokers: what is known of who has it.
         fill: asks the client library for messages, which then wait here; True waits a moment for them.
     """
 
-    def __init__(self, name: str, number: int, at: int, fill: Callable[[bool], None]) -> None:
+    def __init__(self, name: str, number: int, at: int, brokers: Brokers, fill: Callable[[bool], None]) -> None:
         self.name = name
         self.number = number
         self.topic_id: str | None = None
@@ -47,12 +49,11 @@ class Partition:
         self.end: int | None = None
         """Read no further (replay)."""
         self.paused = False
-        self.answers = False
-        """Whether its broker answers."""
         self.waiting_bytes = 0
         self.stored: int | None = None
         """Where the next read goes on, as it was asked last for a checkpoint."""
-        self._next = at
+        self._next = self._reached = at
+        self._brokers = brokers
         self._fill = fill
         self._waiting: deque[_Chunk] = deque()
         self._seen_end = False
@@ -61,7 +62,9 @@ class Partition:
     @property
     def stalled(self) -> bool:
         """Whether nothing came because nobody answered, or because it is still on its way."""
-        return not (self._seen_end and self.answers)
+        # of a busy partition the end is not told, for there is more each time it is asked
+        at_end = self._seen_end or self._next >= self.high
+        return not (at_end and self.assigned and self._brokers.answers(self.number))
 
     @property
     def fetched(self) -> int:
@@ -81,15 +84,30 @@ class Partition:
     def reached(self, offset: int) -> None:
         """There is nothing from this offset on, now."""
         self._seen_end = True
+        self._reached = offset
         self.high = max(self.high, offset)
-        if not self._waiting:
-            self._next = max(self._next, offset)
+        self._pass_markers()
 
-    def skip_to(self, offset: int) -> None:
-        """What comes next begins there; what waits is read before."""
-        if not self._waiting:
-            self._next = offset
+    def _pass_markers(self) -> None:
+        """Offsets before the end that are no messages, such as the end of a transaction, are read with the last one."""
+        if self._seen_end and not self._waiting:
+            self._next = max(self._next, self._reached)
+
+    def begin(self, offset: int, high: int, topic_id: str | None) -> None:
+        """The client library fetches it from there on; nothing waits."""
+        self._next = offset
         self._seen_end = False
+        self.assigned = True
+        self.high = high
+        self.topic_id = topic_id or self.topic_id
+
+    def may_be_of(self, topic_id: str | None) -> bool:
+        """Whether it is of this topic, as far as is known."""
+        return topic_id is None or self.topic_id in {topic_id, None}
+
+    def drop(self) -> None:
+        """The client library does not fetch it any more; what waits is still to be read."""
+        self.assigned = self.paused = False
 
     def read(self, limit_bytes: int, *, final: bool = False) -> LineBlock | None:
         """The next messages as lines, at least one; None when there is none now, or none before the end."""
@@ -114,6 +132,7 @@ class Partition:
         self._next = int(offsets[-1]) + 1
         self.high = max(self.high, self._next)
         self._mean_bytes = size / len(offsets)
+        self._pass_markers()
         data = b"".join([chunk.data for chunk in chunks])
         return LineBlock(self.name, int(offsets[0]), data, messages=offsets)
 
@@ -145,7 +164,7 @@ class Partition:
 
     def backlog_messages(self) -> int:
         """Messages written and not read yet, as far as is known."""
-        end = self.high if self.end is None else self.end
+        end = max(self.high, self._brokers.end(self.number)) if self.end is None else self.end
         return max(0, end - self._next)
 
     def backlog_bytes(self) -> int:

@@ -12,15 +12,31 @@ from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 from yeoul.clock import Clock, SystemClock
 from yeoul.errors import SourceError, UnreachableError
 from yeoul.ingest.contract import Notice, Split
-from yeoul.ingest.kafka.client import Brokers, ask_partitions, ask_range, ask_topic_id, open_consumer
+from yeoul.ingest.kafka.client import (
+    Brokers,
+    Topic,
+    ask_partitions,
+    ask_range,
+    ask_topic_id,
+    no_topic,
+    open_admin,
+    open_consumer,
+)
 from yeoul.ingest.kafka.partition import Partition
 
 __all__ = ["KafkaSource"]
 
 _LOOK_US = 5_000_000
 """How often new partitions are looked for, and offsets committed for those who watch."""
+_SOON_US = 1_000_000
 _AT_ONCE = 10_000
+_DRY_US = 20_000
+"""When nothing had come, it is not asked again for so long: many partitions ask one after the other."""
 _WAIT_S = 0.5
+_ASK_S = 5.0
+_ASK_LIVE_S = 1.0
+_SURE_LOOKS = 2
+"""A broker that has just started may not know its topics yet."""
 _GIVE_UP_US = 60_000_000
 """A replay waits so long for a broker that does not answer."""
 _HELD_BYTES = 64 << 20
@@ -66,6 +82,7 @@ class KafkaSource:
     ) -> None:
         self._bootstrap = bootstrap
         self._topic = topic
+        self._place = Topic(bootstrap, topic)
         self._fresh = resume is None
         self._start = start
         self._live = live
@@ -74,13 +91,15 @@ class KafkaSource:
         self._clock = clock or SystemClock()
         self._brokers = Brokers()
         self._consumer = open_consumer(bootstrap, group, self._settings, self._brokers)
+        self._admin: Any = None
         self._partitions: dict[int, Partition] = {}
         for name, kept in (resume or {}).items():
-            number = int(name.rpartition("/")[2])
-            partition = self._partitions[number] = Partition(name, number, int(kept["offset"]), self._fetch)
+            partition = self._partition(int(name.rpartition("/")[2]), int(kept["offset"]))
             partition.topic_id = kept["topic_id"]
         self._notices: list[Notice] = []
         self._looked_us = self._committed_us = -_LOOK_US
+        self._dry_us = -_DRY_US
+        self._missed = 0
         self._closed = False
 
     def poll(self) -> None:
@@ -123,51 +142,93 @@ class KafkaSource:
         if not self._closed:
             self._closed = True
             self._consumer.close()
+            self._admin = None
 
     # the topic
 
+    def _partition(self, number: int, at: int) -> Partition:
+        name = f"{self._topic}/{number}"
+        made = self._partitions[number] = Partition(name, number, at, self._brokers, self._fetch)
+        return made
+
     def _look(self) -> None:
-        """Find partitions that are not read yet.
+        """Find partitions that are not read yet, and whether it is still the same topic.
 
         Raises:
             UnreachableError: nobody answers at a fresh start, where the address may be wrong.
             SourceError: it is not the topic that was read, or messages are lost.
         """
-        fresh = self._fresh
-        wait = {} if fresh else {"within_s": 1.0}
+        fresh, within_s = self._fresh, _ASK_S if self._fresh else _ASK_LIVE_S
         try:
-            numbers = ask_partitions(self._consumer, self._bootstrap, self._topic, self._brokers, **wait)
-            new = [n for n in numbers if n not in self._partitions or not self._partitions[n].assigned]
-            topic_id = ask_topic_id(self._bootstrap, self._topic, self._settings) if new else None
-            ranges = {number: ask_range(self._consumer, self._topic, number) for number in new}
+            numbers = ask_partitions(self._consumer, self._place, self._brokers, within_s)
         except UnreachableError:
-            if fresh or not self._live:
+            if fresh:
                 raise
             return
-        self._fresh = False
+        if numbers is None:
+            self._miss()
+            return
+        self._missed = 0
+        self._admin = self._admin or open_admin(self._bootstrap, self._settings)
+        topic_id = ask_topic_id(self._admin, self._topic)
         starts = []
-        for number, (low, high) in ranges.items():
-            name = f"{self._topic}/{number}"
+        for number in numbers:
             partition = self._partitions.get(number)
-            if partition is None:
-                at = high if fresh and self._start == "latest" else low
-                partition = self._partitions[number] = Partition(name, number, at, self._fetch)
-            else:
-                self._check_topic(partition, topic_id, high)
-                at = self._past_loss(partition, low)
-                partition.skip_to(at)
-            starts.append(TopicPartition(self._topic, number, at))
-            partition.topic_id = topic_id or partition.topic_id
-            partition.high = high
-            partition.end = None if self._live else high
-            partition.assigned = True
+            if partition is not None and partition.assigned and partition.may_be_of(topic_id):
+                continue
+            try:
+                low, high = ask_range(self._consumer, self._topic, number, within_s)
+            except UnreachableError:
+                if fresh:
+                    raise
+                continue
+            if (at := self._where(number, topic_id, low, high)) is not None:
+                starts.append(TopicPartition(self._topic, number, at))
+        self._fresh = False
         if starts:
             self._consumer.incremental_assign(starts)
 
+    def _miss(self) -> None:
+        """There is no such topic.
+
+        Raises:
+            SourceError: that is sure.
+        """
+        if self._fresh:
+            raise no_topic(self._consumer, self._place)
+        self._missed += 1
+        if self._missed >= _SURE_LOOKS:
+            message = (
+                f"topic `{self._topic}` was deleted: the broker at `{self._bootstrap}` has it no more; what was read "
+                "of it is kept; to read another one of that name, move `.yeoul` away when it is there"
+            )
+            raise SourceError(message)
+        self._looked_us += _SOON_US - _LOOK_US
+
+    def _where(self, number: int, topic_id: str | None, low: int, high: int) -> int | None:
+        """Where reading of a partition goes on; None: not before what was fetched is read.
+
+        Raises:
+            SourceError: the topic was made anew since the position was taken, or messages are lost.
+        """
+        partition = self._partitions.get(number)
+        if partition is None:
+            at = high if self._fresh and self._start == "latest" else low
+            partition = self._partition(number, at)
+        else:
+            self._check_topic(partition, topic_id, high)
+            if partition.waiting_bytes:
+                self._looked_us += _SOON_US - _LOOK_US
+                return None
+            at = self._past_loss(partition, low)
+        partition.begin(at, high, topic_id)
+        partition.end = None if self._live else high
+        return at
+
     def _check_topic(self, partition: Partition, topic_id: str | None, high: int) -> None:
         """Raise when the topic was made anew since the position was taken."""
-        before, at = partition.topic_id, partition.fetched
-        if (before and topic_id and before != topic_id) or at > high:
+        at = partition.fetched
+        if at > high or not partition.may_be_of(topic_id):
             message = (
                 f"topic `{self._topic}` was deleted and made again: `{partition.name}` was read up to offset {at}, and "
                 f"now ends at {high}; move `.yeoul` away to read it from its beginning, or name another topic"
@@ -199,9 +260,11 @@ class KafkaSource:
         """Let messages come; a replay waits for them, and gives up in the end.
 
         Raises:
-            SourceError: nobody answers.
+            UnreachableError: nobody answers.
         """
         begun_us = self._clock.monotonic_us()
+        if not wait and begun_us - self._dry_us < _DRY_US:
+            return
         while not self._take(_WAIT_S if wait else 0) and wait:
             if self._clock.monotonic_us() - begun_us > _GIVE_UP_US:
                 said = self._brokers.said or "no error"
@@ -212,6 +275,8 @@ class KafkaSource:
         """Hand what came to the partitions; how many messages and ends that was."""
         self._hold_back()
         came = self._consumer.consume(_AT_ONCE, wait_s)
+        if not came:
+            self._dry_us = self._clock.monotonic_us()
         for number, run in groupby(came, _kind):
             messages = list(run)
             if number is None:
@@ -219,36 +284,33 @@ class KafkaSource:
                     self._note(message)
             else:
                 offsets = [message.offset() or 0 for message in messages]
-                self._partitions[number].take(offsets, [message.value() for message in messages])
+                partition = self._partitions[number]
+                partition.take(offsets, [message.value() for message in messages])
+                _, high = self._consumer.get_watermark_offsets(TopicPartition(self._topic, number), cached=True)
+                partition.high = max(partition.high, high)
         if self._brokers.refused:
             refused = f"the broker at `{self._bootstrap}` refuses: {self._brokers.refused}; mend the source's `client`"
             raise SourceError(refused)
-        for number, each in self._partitions.items():
-            each.answers = self._brokers.answers(number)
         return len(came)
 
     def _note(self, message: Message) -> None:
-        """An error in the place of a message.
-
-        Raises:
-            SourceError: the topic is gone.
-        """
+        """An error in the place of a message."""
         error = message.error()
         assert error is not None
         partition = self._partitions.get(message.partition() or 0)
         code = error.code()
-        if partition is None:
-            self._brokers.note_error(error)
-        elif code == KafkaError._PARTITION_EOF:
+        if partition is not None and code == KafkaError._PARTITION_EOF:
             partition.reached(message.offset() or 0)
-        elif code in _OUT_OF_RANGE:
+        elif partition is not None and code in _OUT_OF_RANGE:
             # what was fetched before is still there to be read; the rest is asked for anew at the next look
-            self._consumer.incremental_unassign([TopicPartition(self._topic, partition.number)])
-            partition.assigned = False
+            place = [TopicPartition(self._topic, partition.number)]
+            if partition.paused:
+                self._consumer.resume(place)
+            self._consumer.incremental_unassign(place)
+            partition.drop()
             self._looked_us = -_LOOK_US
         elif code in _GONE:
-            gone = f"topic `{self._topic}` is gone while it was read; make it again or name another one"
-            raise SourceError(gone)
+            self._looked_us = -_LOOK_US
         else:
             self._brokers.note_error(error)
 
