@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yeoul.detect.slots import SlotArrays
+from yeoul.detect.tails import LEAST_P
 
 __all__ = ["MOST_PERSIST", "RULES", "Policy"]
 
@@ -38,7 +39,11 @@ _MOST_AT_ONCE = 0.02
 _LEAST_MEMORY = 60.0
 """Starts are counted with a memory of a day, and of so many ticks where they are that wide."""
 _NO_CHANCE = 1e-9
-"""What starts beyond this is a true incident and says nothing of false ones."""
+"""What starts beyond this is a true incident and says nothing of false ones..."""
+_HABIT = 4.0
+"""...unless the same key does so again and again: five times within half a day are its habit."""
+_BEYOND_HABIT = 3.0
+"""So many decades a p is to be below those of the habit to be an alarm."""
 _ODD = 1e-3
 """From here on a key counts as odd, and is told to have been held back where it was."""
 _OF_A_SUM = 0.5
@@ -52,6 +57,8 @@ _FIELDS: dict[str, tuple[str, float, int]] = {
     "started": ("i4", -_APART_TICKS, len(_LEVELS)),  # tick number of the last bout
     "alarmed": ("u1", 0, 0),
     "held": ("i4", -_APART_TICKS, 0),  # tick number of the last sustained alarm
+    "habit": ("f4", 0.0, 0),  # discounted bouts that began beyond `_NO_CHANCE`
+    "habit_p": ("f4", 0.0, 0),  # least log10 p in them, which fades
 }
 
 
@@ -70,6 +77,10 @@ class Policy:
     that meets half the budget off the line through these points, and beyond the last follows the slope of the last
     decade. Before there are counts, a prior of keys in scope x p x 0.3 stands in. Not counted as chance: a
     start beyond one in a billion; more than 2 % of the keys starting at once count as one.
+
+    **Habits**: a true incident is rare for one key. A key that starts beyond one in a billion five times within half a
+    day has a wrong tail: from then on its p has to be 1,000 times smaller than those of the habit, until that is out of
+    memory. The other keys are judged as before, and what many keys begin at once is nobody's habit.
 
     **The cut** is Benjamini and Hochberg's step-up over the keys in scope (1995), at the level that makes its first
     step the threshold: of the keys that no incident holds yet, the k-th least p is compared with k x threshold. While
@@ -146,8 +157,10 @@ class Policy:
         self.scope = int((trusted & large & ~quiet).sum())
         self.threshold = self._threshold()
         held = self._number - slots["held"] <= self._window
-        self.cut = self._step_up(p[counted & ~held])
-        bar = np.where(held, max(self.cut, min(_HOLD_MOST, _HOLD_FACTOR * self.threshold)), self.cut)
+        own = self._own_bar()
+        self.cut = self._step_up(p[counted & ~held & (p <= own)])
+        held_bar = max(self.cut, min(_HOLD_MOST, _HOLD_FACTOR * self.threshold))
+        bar = np.where(held, held_bar, np.minimum(self.cut, own))
         unlikely = p <= bar
         alarmed = qualifies & unlikely
         bits = self._push(slots["alarmed"], alarmed, known & ~quiet)
@@ -156,6 +169,13 @@ class Policy:
         self._count(p, counted, known & ~quiet)
         self._note(known & (unlikely | (p <= _ODD)), known, (large, trusted, apart, unlikely, ~quiet, sustained))
         return alarmed, sustained
+
+    def _own_bar(self) -> Floats:
+        """By slot: 1, or what the p of a key that starts time and again has to be below."""
+        bar = np.ones(self._slots.size)
+        at = np.flatnonzero(self._slots["habit"] >= _HABIT)
+        bar[at] = 10.0 ** (self._slots["habit_p"][at].astype(np.float64) - _BEYOND_HABIT)
+        return bar
 
     def _step_up(self, p: Floats) -> float:
         """The largest k x threshold that k of these p do not exceed; at least the threshold, at most 0.01."""
@@ -191,6 +211,7 @@ class Policy:
         slots = self._slots
         self._ticks = self._keep * self._ticks + 1.0
         most = max(1.0, _MOST_AT_ONCE * self.scope)
+        within = starts = np.zeros(len(p), bool)
         for i, level in enumerate(_LEVELS):
             now = qualifies & (p <= level)
             bits = self._push(slots["beyond"][i], now, known)
@@ -199,6 +220,14 @@ class Policy:
             slots["started"][i][within] = self._number
             chance = int((starts & (p > _NO_CHANCE)).sum())
             self._starts[i] = self._keep * self._starts[i] + (chance if chance <= most else 1.0)
+        # of the last level, the strictest
+        sure = within & (p <= _NO_CHANCE)
+        alone = int((starts & sure).sum()) <= most
+        slots["habit"][:] = self._keep * slots["habit"] + (starts & sure & alone)
+        faded = self._keep * slots["habit_p"]
+        # once it is a habit it grows slowly: what is far beyond it is not to hide itself
+        least = np.where(slots["habit"] >= _HABIT, faded - 1.0, np.log10(LEAST_P))
+        slots["habit_p"][:] = np.where(sure, np.maximum(np.minimum(faded, np.log10(p)), least), faded)
 
     def _threshold(self) -> float:
         expected = max(self.scope, 1) * _LEVELS[0] * _PRIOR_SHARE
@@ -240,7 +269,10 @@ class Policy:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take over what `snapshot` gave."""
-        self._slots.restore(state["slots"])
+        slots = dict(state["slots"])
+        for name in ("habit", "habit_p"):  # the first release knew no habits
+            slots.setdefault(name, np.zeros(len(slots["held"])))
+        self._slots.restore(slots)
         self._starts = np.array(state["starts"], np.float64)
         self._ticks, self._number = float(state["ticks"]), int(state["number"])
         self.scope, self.threshold = int(state["scope"]), float(state["threshold"])

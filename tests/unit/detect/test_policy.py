@@ -84,6 +84,46 @@ def test_the_threshold_stays_a_probability_however_wide_windows_are(ticks_per_da
         assert 1e-12 < it.threshold < 0.0101
 
 
+def bouts(it: Policy, keys: int, struck: list[int], times: int, p: float = 1e-16) -> list[int]:
+    """Alarms in each of some bouts of three ticks, an hour apart, of these keys."""
+    found = []
+    for _ in range(times):
+        alarms = 0
+        for i in range(360):
+            now = np.where(np.isin(np.arange(keys), struck) & (i < 3), p, 0.5)
+            alarms += int(it.judge(now, np.full(keys, 90.0), np.full(keys, 30.0), np.ones(keys))[0].sum())
+        found.append(alarms)
+    return found
+
+
+def test_what_a_key_does_time_and_again_is_its_habit_and_what_is_far_beyond_it_an_alarm():
+    it = policy()
+    assert bouts(it, 50, [0], 8) == [3, 3, 3, 3, 3, 0, 0, 0]
+    assert bouts(it, 50, [0], 1, p=1e-30) == [3]
+
+
+def test_the_habit_of_one_key_hides_nothing_of_another_and_is_forgotten():
+    it = policy()
+    bouts(it, 50, [7], 8)
+    assert bouts(it, 50, [0], 1) == [3]
+    assert bouts(it, 50, [7], 1) == [0]
+    assert bouts(it, 50, [], 30) == [0] * 30
+    assert bouts(it, 50, [7], 1) == [3]
+
+
+def test_what_befalls_many_keys_at_once_time_and_again_is_no_habit():
+    assert bouts(policy(), 50, list(range(20)), 8) == [60] * 8
+
+
+def test_a_state_that_knows_no_habits_is_taken_over():
+    it, other = policy(), policy()
+    bouts(it, 50, [0], 1)
+    state = it.snapshot()
+    state["slots"] = {name: array for name, array in state["slots"].items() if not name.startswith("habit")}
+    other.restore(state)
+    assert bouts(other, 50, [0], 6) == [3, 3, 3, 3, 3, 0]
+
+
 def test_many_keys_at_once_do_not_spoil_the_threshold():
     calm, struck = policy(), policy()
     for i in range(3000):
