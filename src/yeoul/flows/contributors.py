@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from yeoul.detect.contract import LARGEST_VALUE
 from yeoul.flows.ids import KeyIds
 from yeoul.streams.keys import KeyTable
 
@@ -68,7 +69,10 @@ class Breakdown:
         if self._windows and not self._windows[-1].full:
             self._windows.pop()
         order = np.argsort(owner, kind="stable")
-        self._windows.append(_Window(start_us, owner[order], part[order], value[order], full))
+        # bounded as the watch bounds it, so that their sum is a number
+        self._windows.append(
+            _Window(start_us, owner[order], part[order], np.minimum(value[order], LARGEST_VALUE), full)
+        )
 
     def mark(self, key: int, start_us: int) -> None:
         """The key was alarmed in this window: it is no measure of what is normal."""

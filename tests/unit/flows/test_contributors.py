@@ -75,5 +75,12 @@ def test_windows_in_which_the_key_was_alarmed_are_no_measure_either():
     assert shortly(it.pieces(KEY, 10)[0])[0] == ("a", 900.0, 50.0, 1.0)
 
 
+def test_absurd_values_have_shares_too():
+    it = titles("a", "b")
+    push(it, 0, BOTH)
+    push(it, 1, {"a": 1e308, "b": 1e308})
+    assert shortly(it.pieces(KEY, 1)[0]) == [("a", 1e37, 50.0, 0.5), ("b", 1e37, 50.0, 0.5)]
+
+
 def test_without_any_window_nothing_is_said():
     assert titles().pieces(KEY, 0) == ([], 0, 0.0)
