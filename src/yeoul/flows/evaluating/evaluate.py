@@ -50,7 +50,8 @@ def evaluate(series: Sequence[Series], config: EvaluationConfig, told: Told | No
     """Measure the scores that the series hold, and every detector.
 
     When one of the detectors is fitted, all, and the scores that are there, are measured on the rows behind those that
-    it is fitted on. What learns from labels sees those of earlier rows only, whatever the mode.
+    it is fitted on. What learns from labels sees those of earlier rows only, whatever the mode. A detector's rows are
+    ranked by -log10 p, which tells apart what the score calls 1 alike.
 
     Raises:
         ConfigError: a detector that does not exist, or that these series are nothing for.
@@ -75,7 +76,7 @@ def evaluate(series: Sequence[Series], config: EvaluationConfig, told: Told | No
             except InputError as error:
                 message = f"got the series `{one.name}` of {len(one.table)} rows: {error}"
                 raise InputError(message) from error
-            judged.append(Judged(scored.score, np.where(scored.confidence > 0, scored.p, np.nan), start))
+            judged.append(Judged(-np.log10(scored.p) + 0.0, np.where(scored.confidence > 0, scored.p, np.nan), start))
             done += len(one.table)
             if told is not None:
                 told(name, done, total)

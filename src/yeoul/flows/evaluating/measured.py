@@ -39,7 +39,7 @@ class Judged:
     """What a detector said of one series."""
 
     score: Floats
-    """Shape (n,), the higher the odder."""
+    """Shape (n,), the higher the odder: -log10 p of a detector, otherwise in a unit of its own."""
     p: Floats | None
     """Shape (n,), NaN where nothing was said; None: it gives no p."""
     start: int

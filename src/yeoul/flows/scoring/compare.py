@@ -69,6 +69,7 @@ class _Run:
     seconds: float = _NAN
     peak_mb: float = _NAN
     score: Floats = field(default_factory=lambda: np.zeros(0))
+    """-log10 p, which tells apart what the score calls 1 alike."""
     judged: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
     alarms: int = 0
     per_day: float = 0.0
@@ -135,7 +136,8 @@ def _judge(rows: Rows, config: ScoringConfig) -> _Run:
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000.0
     columns = found.columns
     alarms = int(np.count_nonzero(columns["alarm"]))
-    return _Run(seconds, peak_mb, columns["score"], columns["confidence"] > 0, alarms, found.ticks_per_day, found.keys)
+    score = -np.log10(columns["p"]) + 0.0
+    return _Run(seconds, peak_mb, score, columns["confidence"] > 0, alarms, found.ticks_per_day, found.keys)
 
 
 def _compared(

@@ -77,6 +77,20 @@ def test_scores_that_are_there_are_measured_on_the_same_rows_as_detectors(file: 
     assert given.calibration[0].rows == pca.calibration[0].rows
 
 
+def test_an_event_above_false_alarms_that_are_one_in_a_million_too_is_found(tmp_path: Path) -> None:
+    """Both have the score 1; the event is odder by far."""
+    value, label = np.random.default_rng(1).normal(100, 3, 3000), np.zeros(3000, int)
+    value[1500:2900:140] += 40
+    value[2950:2953] += 300
+    label[2950:2953] = 1
+    path = tmp_path / "cpu.csv"
+    lines = [f"{BEGIN + STEP_S * row},{value[row]:.3f},{label[row]}" for row in range(3000)]
+    path.write_text("\n".join(["at,value,label", *lines]) + "\n", encoding="utf-8")
+    (one,) = measured(path, LabelledRequest(NUMBERS), "seasonal", scoring=ScoringConfig(alarms_per_day=0.1))
+    assert one.events.found == 1
+    assert one.events.limit > 6
+
+
 def test_windows_of_nab_stand_for_labels(file: Path, tmp_path: Path) -> None:
     iso = np.datetime64(BEGIN, "s")
     pairs = [[str(iso + STEP_S * begin), f"{iso + STEP_S * (end - 1)}Z"] for begin, end in EVENTS]
