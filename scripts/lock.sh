@@ -22,5 +22,5 @@ compile web --group web
 compile run pyproject.toml --extra kafka
 compile build --group build --constraint requirements/run.txt
 compile full pyproject.toml --extra kafka --extra compare --extra deep --constraint requirements/run.txt
-compile dev pyproject.toml --extra kafka --extra compare --extra deep --group test --group lint --group bench --constraint requirements/run.txt
+compile dev pyproject.toml --extra kafka --extra compare --extra deep --extra spark --group test --group lint --group bench --constraint requirements/run.txt
 compile fuzz --group fuzz

@@ -17,6 +17,18 @@ LOCKS = {
         [f"org.apache.kafka:kafka_2.13:{KAFKA}", "org.apache.logging.log4j:log4j-slf4j-impl:2.24.3"],
         None,
     ),
+    "src/yeoul/streams/spark/connector.jars": (
+        "What PySpark lacks to read and write topics.",
+        [f"org.apache.spark:spark-sql-kafka-0-10_2.13:{SPARK}"],
+        {
+            "commons-pool2",
+            "kafka-clients",
+            "lz4-java",
+            "snappy-java",
+            "spark-sql-kafka-0-10_2.13",
+            "spark-token-provider-kafka-0-10_2.13",
+        },
+    ),
 }
 """Per file: a word on it, the libraries asked for, and which of those they bring are kept (None: all)."""
 

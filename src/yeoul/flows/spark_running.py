@@ -1,0 +1,116 @@
+"""Jobs of Spark run: topics until they are stopped or all is read, files to their ends; rows by class come back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event
+from typing import Literal
+
+from yeoul.streams.spark import Batch, JobOptions, SparkPlan, TopicRead
+from yeoul.streams.spark.session import session
+
+__all__ = ["Book", "Submission", "read_files", "run_topics"]
+
+Book = dict[str, int | None]
+"""Rows by class; None is what this engine cannot know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """Where and how jobs run."""
+
+    out: str
+    """A topic, or a folder: then there is a `/` in it."""
+    checkpoint: str
+    """A folder; each stream has one below it."""
+    master: str = "local[*]"
+    conf: Mapping[str, str] = field(default_factory=dict)
+    mode: Literal["append", "update"] = "append"
+    available_now: bool = False
+    rows_per_batch: int = 200_000
+    quarantine: str | None = None
+
+    @property
+    def to_files(self) -> bool:
+        """Whether windows go to files."""
+        return "/" in self.out
+
+
+def read_files(plans: Sequence[SparkPlan], submission: Submission) -> dict[str, Book]:
+    """Write `windows.ndjson` and `ledger.json` to the folder.
+
+    Raises:
+        YeoulError: Spark cannot be started, or cannot read the files.
+    """
+    out = Path(submission.out)
+    out.mkdir(parents=True, exist_ok=True)
+    with session(submission.master, submission.conf, topics=False) as spark:
+        from yeoul.streams.spark.files import read_all  # noqa: PLC0415  (imports PySpark)
+
+        books = read_all(spark, plans, out, submission.quarantine)
+    (out / "ledger.json").write_text(json.dumps(books, indent=2) + "\n", encoding="utf-8")
+    return books
+
+
+def run_topics(
+    plans: Sequence[SparkPlan],
+    submission: Submission,
+    stop: Event,
+    started: Callable[[], None],
+    tell: Callable[[Batch], None],
+) -> dict[str, Book]:
+    """Run all until `stop` is set, or all is read; `tell` hears of each batch.
+
+    Raises:
+        YeoulError: Spark cannot be started, no broker answers, a topic is not there, or a job ended by an error.
+    """
+    books: dict[str, Book] = {plan.stream: {} for plan in plans}
+
+    def heard(batch: Batch) -> None:
+        book = books[batch.stream]
+        for word, number in batch.classes.items():
+            book[word] = (book.get(word) or 0) + number
+        tell(batch)
+
+    with session(submission.master, submission.conf, topics=True) as spark:
+        from yeoul.streams.spark.broker import require_topics  # noqa: PLC0415  (as above)
+        from yeoul.streams.spark.job import StreamJob, run_jobs  # noqa: PLC0415  (as above)
+
+        jobs: list[StreamJob] = []
+        for plan in plans:
+            assert isinstance(plan.source, TopicRead)
+            require_topics(spark, plan.source, [] if submission.to_files else [submission.out])
+        started()
+        try:
+            jobs.extend(StreamJob(spark, plan, _options(plan, submission)) for plan in plans)
+            run_jobs(jobs, stop, heard)
+        finally:
+            for job in jobs:
+                job.stop()
+    return {stream: _ledger(book) for stream, book in books.items()}
+
+
+def _options(plan: SparkPlan, submission: Submission) -> JobOptions:
+    return JobOptions(
+        checkpoint=_below(submission.checkpoint, plan),
+        topic=None if submission.to_files else submission.out,
+        folder=_below(submission.out, plan) if submission.to_files else None,
+        mode=submission.mode,
+        available_now=submission.available_now,
+        rows_per_batch=submission.rows_per_batch,
+        quarantine=_below(submission.quarantine, plan) if submission.quarantine else None,
+    )
+
+
+def _below(folder: str, plan: SparkPlan) -> str:
+    return f"{folder.rstrip('/')}/{plan.stream}"
+
+
+def _ledger(book: Book) -> Book:
+    """Which of the rows in time were late is not known, so neither is how many were counted."""
+    rest = (book.get("timely") or 0) - (book.get("duplicate") or 0)
+    same = {word: book.get(word) or 0 for word in ("read", "future", "invalid", "duplicate", "filtered")}
+    return {"read": same.pop("read"), "counted": None, "late": None, "counted_or_late": rest, **same}

@@ -1,0 +1,208 @@
+"""Jobs that run until they are stopped or have read all: from a topic to a topic or to files, with their progress."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.streaming.query import StreamingQuery
+
+from yeoul.errors import ConfigError, SourceError, StateError, UnreachableError, YeoulError
+from yeoul.streams.spark import frames
+from yeoul.streams.spark.options import Batch, JobOptions
+from yeoul.streams.spark.plan import LINE, SparkPlan, TopicRead
+from yeoul.streams.spark.sql import name
+
+__all__ = ["StreamJob", "run_jobs"]
+
+_LOOK_S = 0.3
+_PATIENCE_S = 60.0
+_DECLARATION = "yeoul.json"
+
+
+class StreamJob:
+    """One stream's query, and that of its quarantine.
+
+    Raises:
+        ConfigError: Spark refuses the plan.
+        StateError: the checkpoint is of another declaration.
+    """
+
+    def __init__(self, spark: SparkSession, plan: SparkPlan, options: JobOptions) -> None:
+        assert isinstance(plan.source, TopicRead)
+        self.plan = plan
+        self._told = -1
+        _check_declaration(Path(options.checkpoint), plan, options)
+        try:
+            judged = frames.rows(_lines(spark, plan.source, options), plan)
+            self.queries: list[StreamingQuery] = [self._windows(judged, options)]
+            if options.quarantine:
+                self.queries.append(self._quarantine(judged, options))
+        except PySparkException as error:
+            raise _sentence(plan, error) from None
+
+    def _windows(self, judged: DataFrame, options: JobOptions) -> StreamingQuery:
+        counted = frames.without_repeats(frames.timely(judged.observe("rows", *frames.classes()), self.plan), self.plan)
+        windows = frames.gather(counted, self.plan)
+        messages = frames.as_messages(windows, self.plan, final=options.mode == "append")
+        writer = messages.writeStream.outputMode(options.mode).queryName(self.plan.stream)
+        if options.topic:
+            assert isinstance(self.plan.source, TopicRead)
+            writer = writer.format("kafka").option("kafka.bootstrap.servers", self.plan.source.bootstrap)
+            writer = writer.option("topic", options.topic).options(**_prefixed(self.plan.source))
+        else:
+            writer = messages.select("value").writeStream.outputMode(options.mode).queryName(self.plan.stream)
+            writer = writer.format("text").option("path", options.folder)
+        return _start(writer.option("checkpointLocation", options.checkpoint), options)
+
+    def _quarantine(self, judged: DataFrame, options: JobOptions) -> StreamingQuery:
+        writer = frames.invalid(judged, self.plan).writeStream.format("text").option("path", options.quarantine)
+        writer = writer.queryName(f"{self.plan.stream} quarantine")
+        return _start(writer.option("checkpointLocation", f"{options.checkpoint}/quarantine"), options)
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended by itself."""
+        return any(query.isActive for query in self.queries)
+
+    def batches(self) -> list[Batch]:
+        """The batches that ended since the last call."""
+        new = [one for one in self.queries[0].recentProgress if one.batchId > self._told]
+        # without new rows the same number is told again and again
+        found = {one.batchId: one for one in new if one.batchDuration is not None}
+        self._told = max(found, default=self._told)
+        return [_batch(self.plan, one) for one in found.values()]
+
+    def stop(self) -> None:
+        """End between two batches, where that comes soon enough; it goes on from its checkpoint."""
+        until = time.monotonic() + _PATIENCE_S
+        for query in self.queries:
+            while query.isActive and query.status["isTriggerActive"] and time.monotonic() < until:
+                time.sleep(0.05)
+            query.stop()
+
+    def check(self) -> None:
+        """Raise what ended it.
+
+        Raises:
+            YeoulError: what it was, as a sentence.
+        """
+        for query in self.queries:
+            error = query.exception()
+            if error is not None:
+                raise _sentence(self.plan, error)
+
+
+def run_jobs(jobs: Sequence[StreamJob], stop: Event, tell: Callable[[Batch], None]) -> None:
+    """Wait until all have ended or `stop` is set, and tell of each batch.
+
+    Raises:
+        YeoulError: one of them ended by an error; the others are stopped.
+    """
+    try:
+        while any(job.running for job in jobs) and not stop.wait(_LOOK_S):
+            _tell(jobs, tell)
+            for job in jobs:
+                job.check()
+    finally:
+        for job in jobs:
+            job.stop()
+        _tell(jobs, tell)
+    for job in jobs:
+        job.check()
+
+
+def _tell(jobs: Sequence[StreamJob], tell: Callable[[Batch], None]) -> None:
+    for job in jobs:
+        for batch in job.batches():
+            tell(batch)
+
+
+def _lines(spark: SparkSession, source: TopicRead, options: JobOptions) -> DataFrame:
+    reader = spark.readStream.format("kafka").option("kafka.bootstrap.servers", source.bootstrap)
+    reader = reader.option("subscribe", source.topic).option("startingOffsets", source.start)
+    reader = reader.option("failOnDataLoss", str(source.stop_on_loss).lower())
+    reader = reader.option("kafka.isolation.level", "read_committed")
+    reader = reader.option("maxOffsetsPerTrigger", options.rows_per_batch).options(**_prefixed(source))
+    place = ["concat(topic, '/', partition) AS `source`", "offset AS `position`"]
+    # a message without value is no row
+    return reader.load().where("value IS NOT NULL").selectExpr(*place, f"CAST(value AS STRING) AS {name(LINE)}")
+
+
+def _prefixed(source: TopicRead) -> dict[str, str]:
+    return {f"kafka.{key}": value for key, value in source.settings}
+
+
+def _start(writer: Any, options: JobOptions) -> StreamingQuery:
+    query: StreamingQuery = (writer.trigger(availableNow=True) if options.available_now else writer).start()
+    return query
+
+
+def _batch(plan: SparkPlan, progress: Any) -> Batch:
+    classes = {key: int(value) for key, value in progress.observedMetrics.get("rows", _NOTHING).asDict().items()}
+    if plan.event_id is not None:
+        repeats = [int(one.customMetrics.get("numDroppedDuplicateRows", 0)) for one in progress.stateOperators]
+        classes["duplicate"] = sum(repeats)
+    watermark = progress.eventTime.get("watermark")
+    return Batch(
+        plan.stream,
+        progress.batchId,
+        progress.numInputRows,
+        progress.batchDuration / 1000,
+        None if watermark is None or watermark.startswith("1970-01-01T00:00:00") else watermark,
+        sum(one.numRowsTotal for one in progress.stateOperators),
+        classes,
+    )
+
+
+class _Nothing:
+    def asDict(self) -> dict[str, int]:  # noqa: N802  (as rows of Spark)
+        return {}
+
+
+_NOTHING = _Nothing()
+
+
+def _check_declaration(checkpoint: Path, plan: SparkPlan, options: JobOptions) -> None:
+    """A checkpoint goes with the declaration that it was begun with; that of a remote address is not looked at."""
+    if "://" in str(checkpoint) or ":/" in str(checkpoint):
+        return
+    members = asdict(plan) | {"mode": options.mode}
+    for unimportant in ("source", "notes", "floats"):
+        members.pop(unimportant)
+    said = json.dumps(members | {"topic": getattr(plan.source, "topic", "")}, sort_keys=True, indent=1)
+    file = checkpoint / _DECLARATION
+    if file.exists():
+        if file.read_text(encoding="utf-8") != said:
+            message = f"the checkpoint `{checkpoint}` was begun with another declaration of `{plan.stream}` or another"
+            raise StateError(message + " --mode; take another --checkpoint, or remove this one to begin anew")
+        return
+    if (checkpoint / "offsets").exists():
+        message = f"the checkpoint `{checkpoint}` is of another job; take another --checkpoint"
+        raise StateError(message)
+    checkpoint.mkdir(parents=True, exist_ok=True)
+    file.write_text(said, encoding="utf-8")
+
+
+def _sentence(plan: SparkPlan, error: Any) -> YeoulError:
+    """What ended a job, in a person's words."""
+    said = str(error)
+    source = plan.source
+    assert isinstance(source, TopicRead)
+    if "UnknownTopicOrPartition" in said:
+        return SourceError(f"stream `{plan.stream}`: a topic of it is not at {source.bootstrap} (any more)")
+    if "data loss" in said.lower() or "failOnDataLoss" in said or "OffsetOutOfRange" in said:
+        advice = '`on_loss = "continue"` goes on behind them'
+        return SourceError(f"stream `{plan.stream}`: messages were deleted before they were read; {advice}")
+    if "TimeoutException" in said or "DisconnectException" in said:
+        advice = "the same command goes on from the checkpoint"
+        return UnreachableError(f"stream `{plan.stream}`: no broker answers at {source.bootstrap} any more; {advice}")
+    first = next((line for line in said.splitlines() if line.strip()), type(error).__name__)
+    return ConfigError(f"stream `{plan.stream}`: Spark refuses: {first[:400]}")

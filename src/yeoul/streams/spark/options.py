@@ -1,0 +1,39 @@
+"""How a job runs, and what it tells of each batch: plain values that need no Spark."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["Batch", "JobOptions"]
+
+
+@dataclass(frozen=True, slots=True)
+class JobOptions:
+    """How a job runs."""
+
+    checkpoint: str
+    """Folder (or address of a folder) from which it goes on after a stop."""
+    topic: str | None
+    """Where windows go; otherwise to `folder`."""
+    folder: str | None
+    mode: Literal["append", "update"] = "append"
+    available_now: bool = False
+    """End when all is read that is there."""
+    rows_per_batch: int = 200_000
+    quarantine: str | None = None
+    """Folder for rows that are invalid or future; the topic is then read twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one batch of a job did."""
+
+    stream: str
+    number: int
+    rows: int
+    seconds: float
+    watermark: str | None
+    state_rows: int
+    classes: dict[str, int]
+    """Rows read, invalid, filtered, future, timely; `duplicate` where there is an event id."""

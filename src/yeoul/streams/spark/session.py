@@ -1,0 +1,152 @@
+"""A session of Spark: started with the connector to Kafka and without its chatter, ended for good."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from yeoul.errors import InputError, MissingExtraError, SourceError
+from yeoul.jars import fetch_jars, program
+
+__all__ = ["DEFAULTS", "require_spark", "session"]
+
+DEFAULTS = {
+    "spark.app.name": "yeoul",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.sql.shuffle.partitions": "8",
+}
+"""Settings of ours; `--conf` wins over them."""
+_MEANING = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.caseSensitive": "true",
+    "spark.sql.ansi.enabled": "true",
+    "spark.sql.legacy.timeParserPolicy": "CORRECTED",
+}
+"""Settings that results depend on: nothing wins over them."""
+_MASTER = re.compile(r"local(\[.+\])?|(spark|k8s|yarn)(://.+)?")
+_LIBRARY = "pyspark"
+_SAID_LINES = 6
+
+
+def require_spark() -> None:
+    """See that Spark can be started, before anything else is done.
+
+    Raises:
+        MissingExtraError: no PySpark.
+        MissingProgramError: no Java.
+    """
+    if importlib.util.find_spec(_LIBRARY) is None:
+        raise MissingExtraError(_LIBRARY, "spark")
+    if "JAVA_HOME" not in os.environ:
+        program("java", "default-jre-headless")
+
+
+@contextmanager
+def session(master: str, conf: Mapping[str, str], *, topics: bool) -> Iterator[Any]:
+    """A `SparkSession` that ends with the block.
+
+    Args:
+        master: such as `local[*]` or `spark://host:7077`.
+        conf: more settings of Spark.
+        topics: whether the connector to Kafka is needed.
+
+    Raises:
+        InputError: no address of a master, or a setting that is not free to choose.
+        MissingExtraError: no PySpark.
+        MissingProgramError: no Java, or no Maven to fetch the connector with.
+        SourceError: the connector cannot be fetched, or Spark does not start.
+    """
+    require_spark()
+    settings = DEFAULTS | {"spark.master": master} | dict(conf) | _MEANING
+    _check(master, conf)
+    if topics:
+        jars = fetch_jars("yeoul.streams.spark", "connector.jars")
+        ours = ",".join(sorted(str(path) for path in jars.iterdir()))
+        settings["spark.jars"] = ",".join(filter(None, [conf.get("spark.jars"), ours]))
+    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    with tempfile.TemporaryDirectory(prefix="yeoul-spark-") as scratch:
+        settings.setdefault("spark.sql.warehouse.dir", f"{scratch}/warehouse")
+        log = Path(scratch, "spark.log")
+        spark = _start(settings, log)
+        try:
+            yield spark
+        finally:
+            spark.stop()
+            _end_gateway()
+
+
+def _check(master: str, conf: Mapping[str, str]) -> None:
+    if not _MASTER.fullmatch(master):
+        message = f"got --master {master}; legal: `local[*]`, `local[2]`, `spark://HOST:PORT`, `yarn`"
+        raise InputError(message)
+    for key in conf:
+        if key in _MEANING:
+            message = f"got --conf {key}, which results depend on; leave it as it is, `{_MEANING[key]}`"
+            raise InputError(message)
+
+
+def _start(settings: Mapping[str, str], log: Path) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of versions of pandas, which is not used
+        from pyspark import SparkConf  # noqa: PLC0415  (an extra)
+        from pyspark.errors import PySparkException  # noqa: PLC0415  (an extra)
+        from pyspark.sql import SparkSession  # noqa: PLC0415  (an extra)
+
+        try:
+            with _stderr_to(log):
+                conf = SparkConf().setAll(list(settings.items()))
+                spark = SparkSession.builder.config(conf=conf).getOrCreate()
+                spark.sparkContext.setLogLevel("WARN")
+        except (PySparkException, Exception) as error:  # noqa: BLE001  (of Java, of py4j, of the system)
+            raise _not_started(error, log) from None
+    return spark
+
+
+def _not_started(error: Exception, log: Path) -> SourceError:
+    said = [
+        line.strip() for line in log.read_text(errors="replace").splitlines() if "rror" in line or "xception" in line
+    ]
+    first = str(error).strip().splitlines() or [type(error).__name__]
+    message = (
+        f"Spark did not start: {first[0][:300]}; see that Java is 17 or newer and the master is reachable. It said: "
+    )
+    return SourceError(message + " | ".join(said[:_SAID_LINES]))
+
+
+@contextmanager
+def _stderr_to(log: Path) -> Iterator[None]:
+    """What is started within, Java, writes its log there and not to people."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with log.open("ab") as file:
+        os.dup2(file.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+def _end_gateway() -> None:
+    """End Java too, so that a next session starts with settings of its own."""
+    from pyspark import SparkContext  # noqa: PLC0415  (an extra)
+
+    gateway: Any = SparkContext._gateway  # noqa: SLF001  (there is no other way to end it)
+    if gateway is not None:
+        gateway.shutdown()
+        process = getattr(gateway, "proc", None)
+        if process is not None:
+            process.stdin.close()
+            process.wait()
+        SparkContext._gateway = SparkContext._jvm = None  # noqa: SLF001  (as above)
