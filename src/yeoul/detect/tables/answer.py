@@ -61,11 +61,14 @@ def answer(rows: Rows, config: ScoringConfig, told: Told | None = None) -> Answe
 
     Raises:
         ConfigError: a detector that these rows are nothing for.
-        InputError: no rows, or too few to fit on.
+        InputError: no rows or no columns, or too few rows to fit on.
     """
     count, width = rows.values.shape
     if not count:
         message = "got a table without rows; give at least one"
+        raise InputError(message)
+    if not width:
+        message = "got no column of values to judge; name one at least"
         raise InputError(message)
     values = np.where(np.isfinite(rows.values), rows.values, np.nan)
     groups = _groups(rows)

@@ -73,7 +73,7 @@ def detect(
         names,
         None if time is None else _times_us(table[time], nw),
         None if by is None else np.array(["" if key is None else str(key) for key in table[by].to_list()], object),
-        None if label is None else np.nan_to_num(table[label].cast(nw.Float64).to_numpy()) != 0,
+        None if label is None else _labels(table[label], nw),
     )
     found = answer(rows, config or ScoringConfig(), told).columns
     if both := sorted(set(found) & set(table.columns)):
@@ -82,6 +82,13 @@ def detect(
     space = nw.get_native_namespace(table)
     added = [nw.new_series(name, column.tolist(), backend=space) for name, column in found.items()]
     return table.with_columns(*added).to_native()
+
+
+def _labels(column: Any, nw: Any) -> Any:
+    if not (column.dtype.is_numeric() or column.dtype == nw.Boolean):
+        message = f"got the labels `{column.name}` of {column.dtype}; legal: true and false, or numbers (0 is normal)"
+        raise InputError(message)
+    return np.nan_to_num(column.cast(nw.Float64).to_numpy()) != 0
 
 
 def _times_us(column: Any, nw: Any) -> Any:

@@ -21,6 +21,7 @@ Floats = NDArray[np.float64]
 _TAUGHT = 0.7
 _LEAST_ROWS = 20
 """Of which 14 teach and 6 are held out: rows that were learnt from are no measure of how odd a row may be."""
+_MOST_CLUSTERS = 8
 
 
 class _Pyod:
@@ -128,7 +129,7 @@ class _Pyod:
     def _teach(self, vectors: Floats, table: Table, rows: NDArray[np.intp]) -> None:
         self._model.fit(vectors)
 
-    def _made(self) -> Any:
+    def _made(self, **chosen: Any) -> Any:
         from importlib import import_module  # noqa: PLC0415 - beside what it imports
 
         try:
@@ -138,7 +139,7 @@ class _Pyod:
             raise MissingExtraError(library, extra) from error
         seeded = {"random_state": self._seed} if self._seeded else {}
         try:
-            return kind(**{**self._fixed, **seeded, **self._arguments})
+            return kind(**{**self._fixed, **seeded, **chosen, **self._arguments})
         except (TypeError, ValueError) as error:
             message = f"got {self._arguments} for `{self.name}`: {error}; see PyOD's `{self._class}`"
             raise InputError(message) from error
@@ -161,12 +162,29 @@ class Lof(_Pyod):
 
 
 class Cblof(_Pyod):
-    """Cluster-based local outlier factor (He et al., Pattern Recognition Letters 2003)."""
+    """Cluster-based local outlier factor (He et al., Pattern Recognition Letters 2003).
+
+    PyOD's 8 clusters, or fewer where these cannot be parted into large and small ones, as in rows of one normal law.
+    """
 
     name: ClassVar[str] = "cblof"
     _module: ClassVar[str] = "cblof"
     _class: ClassVar[str] = "CBLOF"
     _seeded: ClassVar[bool] = True
+
+    def _teach(self, vectors: Floats, table: Table, rows: NDArray[np.intp]) -> None:
+        if "n_clusters" in self._arguments:
+            super()._teach(vectors, table, rows)
+            return
+        for clusters in range(_MOST_CLUSTERS, 1, -1):
+            self._model = self._made(n_clusters=clusters)
+            try:
+                super()._teach(vectors, table, rows)
+            except ValueError:
+                if clusters == 2:
+                    raise
+            else:
+                return
 
 
 class Hbos(_Pyod):

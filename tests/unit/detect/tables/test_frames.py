@@ -43,3 +43,11 @@ def test_what_is_no_time_is_said(kind: Any):
 def test_no_value_and_one_named_twice_are_refused(values: list[str]):
     with pytest.raises(InputError, match="one column at least, and each once"):
         detect(pl.DataFrame({"hits": [1, 2]}), values=values)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("label", [np.datetime64("2024-01-01", "us"), "odd"])
+def test_labels_that_are_neither_true_nor_numbers_are_refused(kind: Any, label: Any):
+    frame = kind({"hits": np.arange(50), "fault": np.array([label] * 50)})
+    with pytest.raises(InputError, match=r"got the labels `fault` of .*; legal: true and false, or numbers"):
+        detect(frame, values="hits", label="fault")

@@ -85,3 +85,11 @@ def test_in_batch_mode_a_supervised_detector_judges_rows_that_taught():
     labelled = table()
     scored = score_table(labelled, ScoringConfig("xgbod", mode="batch"))
     assert (scored.p[[100, 150, 200]] < 0.02).all()
+
+
+def test_rows_of_one_normal_law_are_parted_into_fewer_clusters_where_eight_are_all_alike():
+    values = np.random.default_rng(35).normal(size=(400, 3))
+    rows = Table(values, ("a", "b", "c"))
+    assert score_table(rows, ScoringConfig("cblof")).p.min() < 0.01
+    with pytest.raises(InputError, match="could not learn"):
+        score_table(rows, ScoringConfig("cblof", options={"n_clusters": 8}))

@@ -159,6 +159,11 @@ def test_a_fit_on_all_rows_leaves_none_to_judge_and_is_refused():
         score_table(series(100), ScoringConfig("distance", fit=5000))
 
 
+def test_rows_without_columns_are_refused():
+    with pytest.raises(InputError, match="no column of values"):
+        answer(Rows(np.zeros((30, 0)), ()), ScoringConfig("unordered"))
+
+
 def test_where_all_times_are_equal_the_budget_is_for_the_whole_table():
     table = series(400)
     found = answer(Rows(table.values, table.columns, np.zeros(400, np.int64)), ScoringConfig("distance"))
