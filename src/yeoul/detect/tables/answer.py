@@ -130,12 +130,16 @@ def _judged(
     done = 0
     for at in groups:
         progress = None if told is None else _part_of(told, done, len(at), count)
+        table = _table(rows, at)
         try:
-            scored = score_table(_table(rows, at), config, progress)
-        except InputError:
-            if rows.keys is None or len(short) + 1 == len(groups):
+            scored = score_table(table, config, progress, keyed=len(groups) > 1)
+        except InputError as error:
+            if rows.keys is None or len(groups) == 1:
                 raise
             short.append(str(rows.keys[at[0]]))
+            if len(short) == len(groups):
+                message = f"got `{len(groups)}` keys, none of which can be judged: {error}"
+                raise InputError(message) from error
         else:
             yield at, scored
         done += len(at)

@@ -18,7 +18,7 @@ from yeoul.detect.tables.made import made
 from yeoul.errors import ConfigError, InputError
 from yeoul.plugins import resolve
 
-__all__ = ["MODES", "Scored", "ScoringConfig", "default_scorer", "rank_p", "score_table", "score_together"]
+__all__ = ["MODES", "Scored", "ScoringConfig", "default_scorer", "rank_p", "score_table", "score_together", "too_few"]
 
 Floats = NDArray[np.float64]
 Progress = Callable[[int, int], None]
@@ -108,11 +108,14 @@ def default_scorer(table: Table) -> str:
     return "univariate" if table.values.shape[1] == 1 else "windows"
 
 
-def score_table(table: Table, config: ScoringConfig, progress: Progress | None = None) -> Scored:
+def score_table(
+    table: Table, config: ScoringConfig, progress: Progress | None = None, *, keyed: bool = False
+) -> Scored:
     """Score one series, or one table of vectors without order.
 
     A scorer that is fitted gets the first `fit` rows, and is fitted again on all rows so far whenever these are twice
-    as many: a row is always scored by what rows before it taught. In batch mode it is fitted on all rows once.
+    as many: a row is always scored by what rows before it taught. In batch mode it is fitted on all rows once. `keyed`
+    says that it is one of many series.
 
     Raises:
         ConfigError: no such scorer, or one that this table is nothing for.
@@ -122,6 +125,8 @@ def score_table(table: Table, config: ScoringConfig, progress: Progress | None =
     kind: Any = resolve("yeoul.scorers", SCORERS, name)
     traits: Traits = kind.traits
     _refuse(name, traits, table)
+    if problem := too_few(table, config, keyed=keyed):
+        raise InputError(problem)
     scorer: Scorer = made(kind, name, config.seed, config.options)
     rows, width = table.values.shape
     result = _Result(rows, width)
@@ -140,21 +145,6 @@ def score_table(table: Table, config: ScoringConfig, progress: Progress | None =
         told(rows, rows)
         return result.done()
     begin = config.fit_rows(rows)
-    if begin < min(_LEAST_FIT, rows):
-        message = (
-            f"got `{begin}` rows to fit on; `{name}` needs at least {_LEAST_FIT}: give more rows, or a larger --fit"
-        )
-        raise InputError(message)
-    if begin >= rows:
-        message = f"got `{begin}` rows to fit on, of {rows} that there are: none is left to judge; give a smaller --fit"
-        raise InputError(message)
-    known = int(np.isfinite(table.values[:begin]).any(axis=1).sum())
-    if known < _LEAST_FIT:
-        message = (
-            f"got `{known}` rows with a value among the {begin} to fit on; `{name}` needs at least {_LEAST_FIT}: "
-            "leave out the empty ones, or give a larger --fit"
-        )
-        raise InputError(message)
     told(begin, rows)
     while begin < rows:
         end = min(rows, _GROWTH * begin)
@@ -163,6 +153,36 @@ def score_table(table: Table, config: ScoringConfig, progress: Progress | None =
         told(end, rows)
         begin = end
     return result.done()
+
+
+def too_few(table: Table, config: ScoringConfig, *, keyed: bool = False) -> str:
+    """Why these rows are too few for the detector to be fitted on; empty where they are enough.
+
+    Args:
+        table: the rows of one series.
+        config: as for `score_table`.
+        keyed: whether it is one of many. In batch mode fewer than 20 rows of one key are left out; of a whole table
+            they are judged, with a confidence too low for an alarm.
+    """
+    name = default_scorer(table) if config.detector == "auto" else config.detector
+    kind: Any = resolve("yeoul.scorers", SCORERS, name)
+    rows = len(table)
+    if not kind.traits.fitted:
+        return ""
+    if config.looks_ahead(table):
+        return (
+            f"got `{rows}` rows; `{name}` needs at least {_LEAST_FIT} of a key" if keyed and rows < _LEAST_FIT else ""
+        )
+    begin = config.fit_rows(rows)
+    if begin < min(_LEAST_FIT, rows):
+        return f"got `{begin}` rows to fit on; `{name}` needs at least {_LEAST_FIT}: give more rows, or a larger --fit"
+    if begin >= rows:
+        return f"got `{begin}` rows to fit on, of {rows} that there are: none is left to judge; give a smaller --fit"
+    known = int(np.isfinite(table.values[:begin]).any(axis=1).sum())
+    if known < _LEAST_FIT:
+        of = f"got `{known}` rows with a value among the {begin} to fit on; `{name}` needs at least {_LEAST_FIT}"
+        return f"{of}: leave out the empty ones, or give a larger --fit"
+    return ""
 
 
 def score_together(

@@ -213,6 +213,17 @@ def test_each_key_is_a_series_of_its_own_whatever_the_order_of_rows():
     assert set(columns["why"][quiet]) == {""}
 
 
+def test_without_times_keys_of_fewer_than_twenty_rows_are_left_out_before_anything_is_fitted():
+    values, keys = np.random.default_rng(0).normal(size=(400, 1)), np.array([f"k{row}" for row in range(400)], object)
+    with pytest.raises(InputError, match="got `400` keys, none of which can be judged: got `1` rows"):
+        answer(Rows(values, ("n",), None, keys), ScoringConfig("unordered"))
+    keys[:300] = "many"
+    found = answer(Rows(values, ("n",), None, keys), ScoringConfig("unordered"))
+    assert Distance.fits == [300]
+    assert len(found.short) == 100
+    assert (found.columns["confidence"] > 0).tolist() == [True] * 300 + [False] * 100
+
+
 def test_without_times_a_row_is_compared_with_the_rows_of_all_keys():
     values = np.random.default_rng(0).normal(size=(1000, 1))
     values[77] = 50.0
