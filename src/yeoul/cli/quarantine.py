@@ -11,6 +11,7 @@ from yeoul.cli.say import aside, data, many, say, size
 from yeoul.errors import InputError
 from yeoul.events import iso
 from yeoul.flows.live_socket import request
+from yeoul.flows.plan import KafkaPlan, Plan
 from yeoul.flows.redrive import redrive_stopped
 from yeoul.ingest.quarantine import Kept, Quarantine
 from yeoul.plugins import nearest
@@ -53,8 +54,10 @@ def _list(
         dropped = kept.dropped(name)
         gone = f"; {dropped.rows} more had to go for the cap" if dropped.rows else ""
         say(f"{name}: {many(tally.rows, 'line')}, {size(tally.bytes)}{gone}")
+    topics = _topics(found.plan())
     for item in items:
-        say(f"{item.id:>6}  {item.kind:8} {item.source}:{item.position}  {item.reason}")
+        joint = "@" if item.stream in topics else ":"
+        say(f"{item.id:>6}  {item.kind:8} {item.source}{joint}{item.position}  {item.reason}")
 
 
 @_verbs.command("show")
@@ -64,11 +67,13 @@ def _show(
     as_json: AsJson = False,
 ) -> None:
     """Show one line with its place and the reason."""
-    item = Quarantine(read_state(load_workspace(workspace).folder / ".yeoul").db).show(number)
+    found = load_workspace(workspace)
+    item = Quarantine(read_state(found.folder / ".yeoul").db).show(number)
     if as_json:
         data(_members(item))
         return
-    say(f"{item.stream}, {item.source} at byte {item.position}, set aside {iso(item.at_us)}")
+    unit = "message" if item.stream in _topics(found.plan()) else "at byte"
+    say(f"{item.stream}, {item.source} {unit} {item.position}, set aside {iso(item.at_us)}")
     say(f"{item.kind}: {item.reason}")
     say(item.raw.decode(errors="backslashreplace"))
 
@@ -104,6 +109,11 @@ def _redrive(
     say(f"tried {answer['tried']}: {answer['counted']} counted, {answer['invalid']} still no rows")
     if answer["refused"]:
         aside(f"{answer['refused']} refused: their windows are past retention; they stay in the quarantine")
+
+
+def _topics(plan: Plan) -> set[str]:
+    """The streams that read topics: their positions are offsets of messages."""
+    return {each.spec.name for each in plan.streams if isinstance(each.source, KafkaPlan)}
 
 
 def _one_of(option: str, got: str | None, legal: list[str]) -> None:

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 from yeoul.clock import Clock
 from yeoul.events import Ledger
@@ -55,6 +55,19 @@ class _Reading:
     source: str = ""
     offset: int | None = None
     """Where the last block ended."""
+
+
+class ReadingNow(NamedTuple):
+    """How the reading of a split stands, for those who watch."""
+
+    status: str
+    """`reading`, `caught_up`, `idle`, `joining` or `ended`."""
+    source: str
+    """The file that it is in, or topic and partition."""
+    offset: int | None
+    """Byte or message there, behind the last block."""
+    backlog_bytes: int
+    backlog_messages: int | None
 
 
 class Feed:
@@ -196,16 +209,18 @@ class Feed:
         readings = sorted(self._readings.items())
         return [name for name, each in readings if each.stalled_us and now - each.stalled_us >= _STALLED_US]
 
-    def reading(self, name: str) -> tuple[str, str, int | None, int]:
-        """Status of a split, the file it is in, the offset there, bytes not read yet."""
+    def reading(self, name: str) -> ReadingNow:
+        """How the reading of a split stands."""
         reading = self._readings.get(name)
         clock = self.stream.clocks.splits[name]
         if reading is None or reading.done:
-            return "ended", name, None, 0
+            return ReadingNow("ended", name, None, 0, None)
         status = "idle" if reading.idle else "caught_up" if reading.empty else "reading"
         if status != "idle" and clock.front.started and not clock.joined:
             status = "joining"
-        return status, reading.source or name, reading.offset, reading.split.backlog_bytes()
+        split = reading.split
+        source = reading.source or name
+        return ReadingNow(status, source, reading.offset, split.backlog_bytes(), split.backlog_messages())
 
     @property
     def all_idle(self) -> bool:

@@ -75,6 +75,7 @@ class LiveMessage:
             "newest_us": newest,
             "lag_s": None if newest is None else round((now - newest) / 1e6, 3),
             "backlog_bytes": feed.backlog_bytes(),
+            "backlog_messages": feed.backlog_messages(),
             "open_windows": len({pane for pane, _ in panes}),
             "keys": sum(len(table) for table in feed.stream.keys.values()),
             "log_seq": self._engine.seq - 1,
@@ -90,15 +91,16 @@ class LiveMessage:
 
     def _split(self, feed: Feed, name: str, now_us: int) -> dict[str, Any]:
         clock = feed.stream.clocks.splits[name]
-        status, source, offset, backlog = feed.reading(name)
+        reading = feed.reading(name)
         return {
             "name": name,
-            "status": status,
+            "status": reading.status,
             "front_us": clock.front.at_us if clock.front.started else None,
             "watermark_us": None if clock.watermark_us == NEVER else clock.watermark_us,
-            "backlog_bytes": backlog,
-            "source": source,
-            "offset": offset,
+            "backlog_bytes": reading.backlog_bytes,
+            "backlog_messages": reading.backlog_messages,
+            "source": reading.source,
+            "offset": reading.offset,
             "lag_s": round((now_us - clock.front.at_us) / 1e6, 3) if clock.front.started else None,
             "ledger": feed.stream.ledger[name].as_dict(),
         }

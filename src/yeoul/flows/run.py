@@ -72,7 +72,8 @@ class _Loop:
                 self.socket.wait(0 if busy else 0.02, self._handle)
             self._retrying(lambda: self.engine.commit(force=True))
         except SourceError:
-            self._retrying(self.engine.commit)  # what was read before it went wrong is kept
+            if self.engine.checkpoint:  # what was read before it went wrong is kept; a first start stays one
+                self._retrying(self.engine.commit)
             raise
         finally:
             self.notifying.close()

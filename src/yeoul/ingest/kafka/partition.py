@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -50,9 +51,13 @@ class Partition:
         """Read no further (replay)."""
         self.paused = False
         self.waiting_bytes = 0
+        self.final_bytes = 1 << 20
+        """How much can surely wait: a block of a replay is not larger."""
         self.stored: int | None = None
         """Where the next read goes on, as it was asked last for a checkpoint."""
         self._next = self._reached = at
+        self._kept = -1
+        """Position that was asked for last."""
         self._brokers = brokers
         self._fill = fill
         self._waiting: deque[_Chunk] = deque()
@@ -72,26 +77,44 @@ class Partition:
         return int(self._waiting[-1].offsets[-1]) + 1 if self._waiting else self._next
 
     def take(self, offsets: Sequence[int], values: Sequence[bytes | None]) -> None:
-        """Messages that came, in their order."""
+        """Messages that came, in their order; those from the end on are dropped."""
+        self._seen_end = False
+        if self.end is not None and offsets[-1] >= self.end:
+            count = bisect_left(offsets, self.end)
+            offsets, values = offsets[:count], values[:count]
+            self._take(offsets, values)
+            self.reached(self.end)
+        else:
+            self._take(offsets, values)
+
+    def _take(self, offsets: Sequence[int], values: Sequence[bytes | None]) -> None:
+        if not offsets:
+            return
         lines = [value or b"" for value in values] if None in values else values
         data = b"\n".join([*lines, b""])  # type: ignore[list-item]  # what is None was replaced
         if data.count(b"\n") > len(values):  # white space in JSON either way, and illegal within its texts either way
             data = b"\n".join([*((value or b"").replace(b"\n", b"\r") for value in values), b""])
         self._waiting.append(_Chunk(np.array(offsets, np.int64), data))
         self.waiting_bytes += len(data)
-        self._seen_end = False
 
     def reached(self, offset: int) -> None:
         """There is nothing from this offset on, now."""
         self._seen_end = True
-        self._reached = offset
+        self._reached = offset if self.end is None else min(offset, self.end)
         self.high = max(self.high, offset)
         self._pass_markers()
 
+    @property
+    def over(self) -> bool:
+        """Whether all before the end came."""
+        return self.end is not None and (self._seen_end or self.fetched >= self.end)
+
     def _pass_markers(self) -> None:
         """Offsets before the end that are no messages, such as the end of a transaction, are read with the last one."""
-        if self._seen_end and not self._waiting:
-            self._next = max(self._next, self._reached)
+        if self._seen_end and not self._waiting and self._next < self._reached:
+            if self._next == self._kept:
+                self.stored = self._kept = self._reached
+            self._next = self._reached
 
     def begin(self, offset: int, high: int, topic_id: str | None) -> None:
         """The client library fetches it from there on; nothing waits."""
@@ -110,19 +133,19 @@ class Partition:
         self.assigned = self.paused = False
 
     def read(self, limit_bytes: int, *, final: bool = False) -> LineBlock | None:
-        """The next messages as lines, at least one; None when there is none now, or none before the end."""
-        while not self._waiting:
-            if self.end is not None and self._next >= self.end:
-                return None
-            self._fill(final)
-            if not self._waiting and (not final or self._seen_end):
-                return None
+        """The next messages as lines, at least one; None when there is none now, or none before the end.
+
+        With `final` it waits for as many as the limit allows: then a replay's blocks do not depend on how they came.
+        """
+        if final:
+            limit_bytes = min(limit_bytes, self.final_bytes)
+            while self.waiting_bytes < limit_bytes and not self.over:
+                self._fill(True)
+        elif not self._waiting:
+            self._fill(False)
         chunks: list[_Chunk] = []
         size = 0
-        while self._waiting and size < limit_bytes:
-            chunk = self._cut(self._waiting.popleft(), limit_bytes - size)
-            if chunk is None:
-                break
+        while self._waiting and (chunk := self._cut(limit_bytes - size, alone=not chunks)):
             chunks.append(chunk)
             size += len(chunk.data)
         if not chunks:
@@ -136,30 +159,25 @@ class Partition:
         data = b"".join([chunk.data for chunk in chunks])
         return LineBlock(self.name, int(offsets[0]), data, messages=offsets)
 
-    def _cut(self, chunk: _Chunk, limit_bytes: int) -> _Chunk | None:
-        """As much of a chunk as may be read, at least one message; the rest waits. None when it is all past the end."""
-        offsets, data = chunk
-        count = len(offsets)
-        if self.end is not None and offsets[-1] >= self.end:
-            count = int(np.searchsorted(offsets, self.end))
-            if not count:
-                self._waiting.clear()
-                self._next = self.end
-                return None
-            data = b"\n".join([*data.split(b"\n", count)[:count], b""])
-            self._waiting.clear()
-            chunk = _Chunk(offsets[:count], data)
+    def _cut(self, limit_bytes: int, *, alone: bool) -> _Chunk | None:
+        """As much of the next chunk as fits, `alone` at least one message; the rest waits. None when nothing fits."""
+        offsets, data = self._waiting[0]
         if len(data) <= limit_bytes:
-            return chunk
-        cut = data.rfind(b"\n", 0, limit_bytes) + 1 or data.index(b"\n") + 1
+            return self._waiting.popleft()
+        cut = data.rfind(b"\n", 0, max(0, limit_bytes)) + 1
+        if not cut and alone:
+            cut = data.index(b"\n") + 1
+        if not cut:
+            return None
+        if cut == len(data):
+            return self._waiting.popleft()
         count = data.count(b"\n", 0, cut)
-        if cut < len(data):
-            self._waiting.appendleft(_Chunk(chunk.offsets[count:], data[cut:]))
-        return _Chunk(chunk.offsets[:count], data[:cut])
+        self._waiting[0] = _Chunk(offsets[count:], data[cut:])
+        return _Chunk(offsets[:count], data[:cut])
 
     def position(self) -> dict[str, Any]:
         """The offset of the next message, and of which topic of that name."""
-        self.stored = self._next
+        self.stored = self._kept = self._next
         return {"offset": self._next, "topic_id": self.topic_id}
 
     def backlog_messages(self) -> int:

@@ -32,7 +32,7 @@ _SOON_US = 1_000_000
 _AT_ONCE = 10_000
 _DRY_US = 20_000
 """When nothing had come, it is not asked again for so long: many partitions ask one after the other."""
-_WAIT_S = 0.5
+_WAIT_S = 0.05
 _ASK_S = 5.0
 _ASK_LIVE_S = 1.0
 _SURE_LOOKS = 2
@@ -185,6 +185,8 @@ class KafkaSource:
             if (at := self._where(number, topic_id, low, high)) is not None:
                 starts.append(TopicPartition(self._topic, number, at))
         self._fresh = False
+        for each in self._partitions.values():
+            each.final_bytes = self._cap_bytes() // 2  # what is paused has so much
         if starts:
             self._consumer.incremental_assign(starts)
 
@@ -315,16 +317,20 @@ class KafkaSource:
             self._brokers.note_error(error)
 
     def _hold_back(self) -> None:
-        """Fetch no more for partitions of which much waits, until half of it was read."""
-        cap = max(_LEAST_HELD_BYTES, _HELD_BYTES // max(1, len(self._partitions)))
-        pause = [each for each in self._partitions.values() if not each.paused and each.waiting_bytes > cap]
+        """Fetch no more for partitions that are over, or of which much waits until half of it was read."""
+        cap = self._cap_bytes()
+        partitions = self._partitions.values()
+        pause = [each for each in partitions if not each.paused and (each.waiting_bytes > cap or each.over)]
         if pause:
             self._consumer.pause([TopicPartition(self._topic, each.number) for each in pause])
-        resume = [each for each in self._partitions.values() if each.paused and each.waiting_bytes < cap // 2]
+        resume = [each for each in partitions if each.paused and each.waiting_bytes < cap // 2 and not each.over]
         if resume:
             self._consumer.resume([TopicPartition(self._topic, each.number) for each in resume])
         for each in pause + resume:
             each.paused = not each.paused
+
+    def _cap_bytes(self) -> int:
+        return max(_LEAST_HELD_BYTES, _HELD_BYTES // max(1, len(self._partitions)))
 
 
 def _kind(message: Message) -> int | None:
