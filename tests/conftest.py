@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
+from confluent_kafka import Consumer, Message, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 from hypothesis import HealthCheck, settings
 
@@ -133,3 +134,35 @@ def topic(broker: Broker) -> Callable[..., str]:
         return name
 
     return make
+
+
+@pytest.fixture
+def messages_of() -> Callable[..., list[Message]]:
+    """Reads what a topic holds now, partition by partition, or what a consumer of committed messages is given of it."""
+
+    def read(bootstrap: str, topic: str, *, isolation: str = "read_committed") -> list[Message]:
+        consumer = Consumer(
+            {
+                "bootstrap.servers": bootstrap,
+                "group.id": "messages-of",
+                "enable.auto.commit": False,
+                "enable.partition.eof": True,
+                "auto.offset.reset": "earliest",
+                "isolation.level": isolation,
+                "log_level": 0,
+            }
+        )
+        partitions = consumer.list_topics(topic, timeout=60).topics[topic].partitions
+        consumer.assign([TopicPartition(topic, number, 0) for number in partitions])
+        found: list[Message] = []
+        ends: set[int] = set()
+        while len(ends) < len(partitions):
+            for message in consumer.consume(10_000, 1):
+                if message.error() is None:
+                    found.append(message)
+                else:
+                    ends.add(message.partition())
+        consumer.close()
+        return sorted(found, key=lambda message: (message.partition(), message.offset()))
+
+    return read

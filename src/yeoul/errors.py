@@ -12,6 +12,7 @@ __all__ = [
     "InputError",
     "MissingExtraError",
     "MissingProgramError",
+    "SinkError",
     "SourceError",
     "StateError",
     "StorageFullError",
@@ -54,6 +55,10 @@ class SourceError(YeoulError, OSError):
     """A source that cannot be read: a missing folder, an unreadable file, an unknown topic."""
 
 
+class SinkError(YeoulError, OSError):
+    """A sink that cannot be written: an unknown topic, a login that is refused."""
+
+
 class StateError(YeoulError, RuntimeError):
     """State on disk that cannot be used as it is: damaged, of another declaration, of a newer release."""
 
@@ -71,7 +76,7 @@ class StorageFullError(TransientError, OSError):
 
 
 class UnreachableError(TransientError, SourceError):
-    """Nobody answers where a source is said to be: it may be away for a while, or its address may be wrong."""
+    """Nobody answers where a source or sink is said to be: it may be away for a while, or its address may be wrong."""
 
 
 class MissingExtraError(YeoulError, ImportError):

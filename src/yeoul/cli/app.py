@@ -25,6 +25,7 @@ from yeoul.cli import (
     replay,
     run,
     servers,
+    ship,
 )
 from yeoul.cli.mistakes import refused, usage
 from yeoul.cli.say import complain
@@ -58,7 +59,22 @@ def _root(
     """Hold what all verbs share."""
 
 
-for verb in (demo, init, check, run, replay, export, explain, quarantine, detect, evaluate, servers, doctor, processes):
+for verb in (
+    demo,
+    init,
+    check,
+    run,
+    replay,
+    export,
+    explain,
+    quarantine,
+    detect,
+    evaluate,
+    servers,
+    ship,
+    doctor,
+    processes,
+):
     verb.add_to(app)
 
 

@@ -13,6 +13,7 @@ from yeoul.detect.calendar import CalendarEntry
 from yeoul.errors import ConfigError, YeoulError
 from yeoul.events import format_duration, format_path, iso
 from yeoul.flows.plan import DetectBlock, FilesPlan, KafkaPlan, Plan, RankBlock, StreamPlan
+from yeoul.flows.sinks import LinesSink
 from yeoul.settings import load_workspace
 from yeoul.store import read_state
 
@@ -60,6 +61,8 @@ def _check(workspace: WorkspaceArg, as_json: AsJson = False) -> None:
         _explain_entry(entry, names)
     for rank in plan.ranks:
         _explain_rank(rank)
+    for sink in plan.sinks:
+        _explain_sink(sink)
     _explain_rest(plan)
     for note in notes:
         say(f"note: {note}")
@@ -175,6 +178,17 @@ def _explain_rank(block: RankBlock) -> None:
     within = f", and within each {' and '.join(block.within)}" if block.within else ""
     say(f"  top {block.hot.top} {' and '.join(block.by)} by {block.value}{within}")
     say(f"  a count is worth half after {format_duration(block.hot.half_life_us)}")
+
+
+def _explain_sink(sink: LinesSink) -> None:
+    say(f"sink `{sink.name}`")
+    say(f"  `yeoul ship` sends each line of {sink.pattern} to the topic {sink.topic} at {sink.bootstrap}")
+    moved = [
+        format_path(path) if to == path else f"{format_path(path)} as {format_path(to)}" for to, path in sink.fields
+    ]
+    say(f"  only {', '.join(moved)}" if moved else "  whole lines, byte for byte")
+    keyed = f"keyed by {format_path(sink.key)}" if sink.key else "without keys"
+    say(f"  {keyed}, at least once, {sink.compression}; a first start begins with the {sink.start} line")
 
 
 def _explain_rest(plan: Plan) -> None:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from yeoul.detect import WatchConfig
 from yeoul.detect.calendar import CalendarEntry
+from yeoul.flows.sinks import LinesSink
 from yeoul.rank import HotConfig
 from yeoul.streams import StreamSpec
 
@@ -138,4 +139,5 @@ class Plan:
     ranks: tuple[RankBlock, ...] = ()
     lookups: tuple[Lookup, ...] = ()
     notifiers: tuple[Notifier, ...] = ()
+    sinks: tuple[LinesSink, ...] = ()
     engine: EngineOptions = EngineOptions()

@@ -33,6 +33,7 @@ __all__ = [
     "LookupKeys",
     "NotifyKeys",
     "RankKeys",
+    "SinkKeys",
     "StreamKeys",
     "WindowKeys",
 ]
@@ -40,6 +41,10 @@ __all__ = [
 _S = 1_000_000
 
 Tables = Annotated[dict[str, Any], Legal("a table")]
+Bootstrap = Annotated[
+    str, Legal("`host:port`, several joined by commas"), Field(pattern=r"^[^\s,:]+:\d+(,[^\s,:]+:\d+)*$")
+]
+Topic = Annotated[str, Legal("a topic's name"), Field(pattern=r"^[\w.-]+$")]
 
 
 class _Keys(BaseModel):
@@ -71,11 +76,9 @@ class KafkaKeys(_LineFormat):
 
     kind: Literal["kafka"]
     """A Kafka topic."""
-    bootstrap: Annotated[
-        str, Legal("`host:port`, several joined by commas"), Field(pattern=r"^[^\s,:]+:\d+(,[^\s,:]+:\d+)*$")
-    ]
+    bootstrap: Bootstrap
     """Brokers to begin with."""
-    topic: Annotated[str, Legal("a topic's name"), Field(pattern=r"^[\w.-]+$")]
+    topic: Topic
     """The topic; each message is one line."""
     group: Annotated[str, Legal("a consumer group's name"), Field(min_length=1)] = "yeoul"
     """Consumer group that offsets are committed to, for those who watch it; nothing is read from there."""
@@ -248,6 +251,33 @@ class NotifyKeys(_Keys):
     """Only incidents of these blocks; empty: of all."""
 
 
+class SinkKeys(_Keys):
+    """Where lines go."""
+
+    kind: Literal["kafka"]
+    """A Kafka topic."""
+    send: Literal["lines"]
+    """What goes there: `lines` of files, by `yeoul ship`."""
+    bootstrap: Bootstrap
+    """Brokers to begin with."""
+    topic: Topic
+    """Where lines go."""
+    stream: Annotated[str | None, Legal("the name of a stream")] = None
+    """Send the lines of this stream's files; or give `path`."""
+    path: Annotated[str | None, Legal("a path or glob, such as `logs/*.ndjson`")] = None
+    """Glob of the files whose lines are sent, relative to the workspace."""
+    key: FieldPath | None = None
+    """The member of a line (JSON) whose value is the message's key: what has one key stays in order."""
+    fields: Annotated[Any, Legal("a list of field paths, or a table of names and field paths")] = Field(default=[])
+    """Send only these, of a list where they stand in the line, of a table at the top under their names; empty: all."""
+    compression: Literal["zstd", "lz4", "snappy", "gzip", "none"] = "zstd"
+    """How batches are compressed."""
+    start: Literal["earliest", "latest"] = "earliest"
+    """Where a first start begins; `latest`: with what is written from then on."""
+    client: Annotated[dict[str, str], Legal("a table of texts")] = Field(default={})
+    """More settings of the client library (librdkafka): TLS, SASL; `${NAME}` is taken from the environment."""
+
+
 class ConsoleKeys(_Keys):
     """The web pages. A password is taken from the environment: YEOUL_PASSWORD."""
 
@@ -277,6 +307,7 @@ SECTIONS: dict[str, tuple[type[BaseModel], bool]] = {
     "rank": (RankKeys, True),
     "lookup": (LookupKeys, True),
     "notify": (NotifyKeys, True),
+    "sink": (SinkKeys, True),
     "console": (ConsoleKeys, False),
     "engine": (EngineKeys, False),
 }

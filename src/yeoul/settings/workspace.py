@@ -30,6 +30,7 @@ from yeoul.settings.facts import stream_facts
 from yeoul.settings.lines import key_lines, repeated_key
 from yeoul.settings.models import SECTIONS
 from yeoul.settings.problems import Problems, shown
+from yeoul.settings.sinks import read_sink
 from yeoul.settings.streams import read_stream
 
 __all__ = ["FILE_NAME", "Workspace", "load_workspace"]
@@ -156,6 +157,9 @@ class _Reading:
         notifiers = [
             read_notify(name, raw, list(watched), environ, problems) for name, raw in self._blocks("notify").items()
         ]
+        sinks = [
+            read_sink(name, raw, self._folder, found, environ, problems) for name, raw in self._blocks("sink").items()
+        ]
         plan = Plan(
             folder=self._folder,
             streams=tuple(streams.values()),
@@ -167,6 +171,7 @@ class _Reading:
             ranks=tuple(block for block in ranks if block is not None),
             lookups=tuple(block for block in lookups if block is not None),
             notifiers=tuple(block for block in notifiers if block is not None),
+            sinks=tuple(block for block in sinks if block is not None),
             engine=read_engine(self._raw.get("engine", {}), problems),
         )
         console = read_console(self._raw.get("console", {}), environ, problems)

@@ -1,0 +1,10 @@
+"""Topics of Kafka as a place for what goes out: lines as they were written, and results.
+
+A message counts as sent when every replica has acknowledged it. What is not acknowledged is never given up: it waits,
+and whoever sends is told when the queue is full.
+"""
+
+from yeoul.deliver.kafka.client import ask_limit, check_topics
+from yeoul.deliver.kafka.sender import Receipt, Sender
+
+__all__ = ["Receipt", "Sender", "ask_limit", "check_topics"]

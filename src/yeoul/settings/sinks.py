@@ -1,0 +1,103 @@
+"""A `[sink.NAME]` block: where lines go."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from yeoul.errors import ConfigError
+from yeoul.events import parse_path
+from yeoul.flows.plan import FilesPlan, StreamPlan
+from yeoul.flows.sinks import LinesSink, Pruned
+from yeoul.settings.environment import fill_secrets
+from yeoul.settings.models import SinkKeys
+from yeoul.settings.problems import Place, Problems, shown
+
+__all__ = ["read_fields", "read_sink"]
+
+_NAMED = re.compile(r"([^\W\d]\w*)=(.+)", re.DOTALL)
+
+
+def read_sink(
+    name: str,
+    raw: Any,
+    folder: Path,
+    streams: Mapping[str, StreamPlan | None],
+    environ: Mapping[str, str],
+    problems: Problems,
+) -> LinesSink | None:
+    """The plan of one sink; None when it has mistakes, which are noted."""
+    place = ("sink", name)
+    keys = problems.validate(SinkKeys, raw, place)
+    if keys is None:
+        return None
+    client = fill_secrets(keys.client, (*place, "client"), environ, problems)
+    pattern = _pattern(keys, place, streams, problems)
+    fields = problems.attempt((*place, "fields"), lambda: _fields(keys.fields))
+    if problems.under(place) or pattern is None or fields is None:
+        return None
+    return LinesSink(
+        name=name,
+        pattern=pattern,
+        folder=folder,
+        bootstrap=keys.bootstrap,
+        topic=keys.topic,
+        key=keys.key,
+        fields=fields,
+        compression=keys.compression,
+        start=keys.start,
+        client=tuple(sorted(client.items())),
+    )
+
+
+def _pattern(keys: SinkKeys, place: Place, streams: Mapping[str, StreamPlan | None], problems: Problems) -> str | None:
+    """The glob of the files whose lines are sent."""
+    if (keys.stream is None) == (keys.path is None):
+        got = "neither" if keys.path is None else "both"
+        problems.add(place, f"got {got} of `stream` and `path`; legal: one of them says whose lines are sent")
+        return None
+    if keys.stream is None:
+        return keys.path
+    if not problems.member((*place, "stream"), keys.stream, list(streams), "the name of a stream"):
+        return None
+    stream = streams[keys.stream]
+    if stream is None:  # its own mistakes are told
+        return None
+    if not isinstance(stream.source, FilesPlan):
+        problems.add((*place, "stream"), f"got `{keys.stream}`, which reads a topic; legal: a stream of files")
+        return None
+    return stream.source.pattern
+
+
+def _fields(raw: Any) -> Pruned:
+    if isinstance(raw, dict):
+        raw = [f"{name}={path}" if isinstance(path, str) else path for name, path in raw.items()]
+    if not isinstance(raw, list) or not all(isinstance(one, str) for one in raw):
+        message = f"got `{shown(raw)}`; legal: a list of field paths, or a table of names and field paths"
+        raise ConfigError(message)
+    return read_fields(raw)
+
+
+def read_fields(texts: list[str]) -> Pruned:
+    """Where members go and come from: a path stays where it is, `NAME=PATH` goes to the top under that name.
+
+    Raises:
+        ConfigError: not a field path, or two that cannot stand in one object.
+
+    >>> read_fields(["a.b", "hits=a.n"])
+    ((('a', 'b'), ('a', 'b')), (('hits',), ('a', 'n')))
+    """
+    found = []
+    for text in texts:
+        named = _NAMED.fullmatch(text)
+        path = parse_path(named[2] if named else text)
+        found.append(((named[1],) if named else path, path))
+    places = [to for to, _ in found]
+    for number, to in enumerate(places):
+        for other in places[:number]:
+            if to[: len(other)] == other or other[: len(to)] == to:
+                message = f"got `{'.'.join(other)}` and `{'.'.join(to)}`, which go to one place; legal: each field once"
+                raise ConfigError(message)
+    return tuple(found)

@@ -1,0 +1,63 @@
+"""`[sink.NAME]` blocks: what they declare, and what is said of mistakes in them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from yeoul.errors import ConfigError
+from yeoul.flows.plan import Plan
+from yeoul.settings import load_workspace
+from yeoul.testing.workspaces import plain_workspace
+
+LINES = '[sink.out]\nkind = "kafka"\nsend = "lines"\nbootstrap = "b:9092"\ntopic = "t"\n'
+
+
+def plan(folder: Path, extra: str, stream: dict[str, str] | None = None) -> Plan:
+    return load_workspace(plain_workspace(folder, stream=stream, extra=extra), environ={"SECRET": "s3"}).plan()
+
+
+def test_a_sink_takes_the_files_of_a_stream(tmp_path: Path):
+    [sink] = plan(tmp_path, LINES + 'stream = "hits"\nkey = "a.b"\n').sinks
+    assert (sink.pattern, sink.folder, sink.key, sink.fields) == ("logs/*.ndjson", tmp_path, ("a", "b"), ())
+
+
+def test_listed_fields_stay_and_named_ones_go_to_the_top(tmp_path: Path):
+    [listed] = plan(tmp_path / "1", LINES + 'path = "*.log"\nfields = ["a.b", "c"]\n').sinks
+    [named] = plan(tmp_path / "2", LINES + 'path = "*.log"\nfields = { x = "a.b" }\n').sinks
+    assert listed.fields == ((("a", "b"), ("a", "b")), (("c",), ("c",)))
+    assert named.fields == ((("x",), ("a", "b")),)
+
+
+def test_secrets_come_from_the_environment(tmp_path: Path):
+    client = 'client = { "sasl.password" = "${SECRET}" }\n'
+    [sink] = plan(tmp_path, LINES + 'path = "*.log"\n' + client).sinks
+    assert sink.client == (("sasl.password", "s3"),)
+    assert "s3" not in repr(sink)
+
+
+KAFKA = '{ kind = "kafka", bootstrap = "b:9092", topic = "in" }'
+
+
+@pytest.mark.parametrize(
+    ("more", "stream", "said"),
+    [
+        ("", None, "`sink.out` (line 11): got neither of `stream` and `path`; legal: one of them"),
+        ('path = "a"\nstream = "hits"\n', None, "got both of `stream` and `path`"),
+        ('stream = "hit"\n', None, "got `hit`; legal: the name of a stream (`hits`); did you mean `hits`?"),
+        ('stream = "hits"\n', KAFKA, "got `hits`, which reads a topic; legal: a stream of files"),
+        ('path = "a"\nfields = ["a", "a.b"]\n', None, "got `a` and `a.b`, which go to one place"),
+        (
+            'path = "a"\nfields = 3\n',
+            None,
+            "got `3`; legal: a list of field paths, or a table of names and field paths",
+        ),
+        ('path = "a"\ncompression = "zstandard"\n', None, "got `zstandard`; legal: `zstd`, `lz4`"),
+        ('path = "a"\nclient = { "sasl.password" = "x" }\n', None, "got a secret in the file"),
+    ],
+)
+def test_a_mistake_is_told_with_what_is_legal(tmp_path: Path, more: str, stream: str | None, said: str):
+    with pytest.raises(ConfigError) as caught:
+        plan(tmp_path, LINES + more, stream and {"source": stream})
+    assert said in str(caught.value)
