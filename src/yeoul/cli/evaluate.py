@@ -14,6 +14,7 @@ from yeoul.cli.arguments import AsJson
 from yeoul.cli.say import aside, count, data, many, progress_bar, say, sheet
 from yeoul.detect.measures import PROFILES, Calibrated
 from yeoul.detect.tables import ScoringConfig
+from yeoul.errors import InputError
 from yeoul.flows.evaluating import (
     EvaluationConfig,
     LabelledRequest,
@@ -21,7 +22,9 @@ from yeoul.flows.evaluating import (
     Series,
     as_columns,
     evaluate,
+    long_enough,
     read_series,
+    widest,
 )
 from yeoul.flows.scoring import TableRequest
 from yeoul.lake import format_of, write_columns
@@ -29,6 +32,7 @@ from yeoul.lake import format_of, write_columns
 __all__ = ["add_to"]
 
 _MOST_RANGES = 3
+_MOST_NAMED = 5
 
 Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Tables: .csv, .ndjson or .parquet.")]
 Label = Annotated[str, typer.Option(metavar="COLUMN", help="Known anomalies: above 0, or true.")]
@@ -42,7 +46,9 @@ Detector = Annotated[str, typer.Option(metavar="A,B,…", help="Detectors by nam
 Fit = Annotated[float, typer.Option(metavar="SHARE|ROWS", help="What is learnt first, and not measured.")]
 Mode = Annotated[str, typer.Option(metavar="MODE", help="`causal`: by earlier rows only; `batch`: by all rows.")]
 Budget = Annotated[float, typer.Option(metavar="NUMBER", help="False alarms a day at which events are counted.")]
-Window = Annotated[int, typer.Option(metavar="ROWS", help="The widest window of VUS: a period of the series.")]
+Window = Annotated[
+    int | None, typer.Option(metavar="ROWS", help="The widest window of VUS: a period of the series; default: 100.")
+]
 Nab = Annotated[Path | None, typer.Option("--nab-windows", metavar="FILE", help="Anomaly windows, JSON as NAB has it.")]
 Scores = Annotated[str, typer.Option(metavar="COLUMN", help="Measure scores that are there; the higher the odder.")]
 P = Annotated[str, typer.Option("--p", metavar="COLUMN", help="Measure p that are there; the lower the odder.")]
@@ -69,7 +75,7 @@ def _evaluate(
     fit: Fit = 0.3,
     mode: Mode = "auto",
     budget: Budget = 1.0,
-    window: Window = 100,
+    window: Window = None,
     nab_windows: Nab = None,
     scores: Scores = "",
     p: P = "",
@@ -88,10 +94,13 @@ def _evaluate(
     """
     if out is not None:
         format_of(out)
+        if not out.absolute().parent.is_dir():
+            message = f"got `{out}`, whose folder is not there; make it, or choose another place"
+            raise InputError(message)
     request = LabelledRequest(TableRequest(_names(values), time, by, label, time_format), nab_windows, scores, p)
     names = _names(detector) or (() if request.given else ("auto",))
     config = EvaluationConfig(names, ScoringConfig("auto", fit, mode, budget, seed), window)
-    series = read_series(files, request)
+    series, short = long_enough(read_series(files, request), config)
     with progress_bar() as bar:
         task = bar.add_task("judging", rate="", total=None)
 
@@ -102,9 +111,21 @@ def _evaluate(
     if out is not None:
         write_columns(out, as_columns(found))
     if as_json:
-        data({**_about(series), "budget": budget, "window": window, "detectors": [one.as_json() for one in found]})
+        data(
+            {
+                **_about(series),
+                "budget": budget,
+                "window": widest(series, config),
+                "keys_too_short": list(short),
+                "detectors": [one.as_json() for one in found],
+            }
+        )
     else:
         _tell(series, found, budget)
+        if short:
+            named = ", ".join(f"`{name}`" for name in short[:_MOST_NAMED])
+            more = f" and {count(len(short) - _MOST_NAMED)} more" if len(short) > _MOST_NAMED else ""
+            aside(f"note: too few rows to be measured: {named}{more}")
         if out is not None:
             say(str(out))
 
@@ -125,6 +146,9 @@ def _tell(series: Sequence[Series], found: Sequence[Measured], budget: float) ->
     about = _about(series)
     rows = f"{many(about['rows'], 'row')}, {count(about['labelled_rows'])} of them abnormal"
     say(f"{count(about['series'])} series, {rows}")
+    if about["labelled_rows"] in {0, about["rows"]}:
+        kind = "abnormal" if not about["labelled_rows"] else "normal"
+        aside(f"note: no row is {kind}, so nothing tells good detectors from bad ones; check the labels")
     table = Sheet(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     ordered = all(one.table.at_us is not None for one in series)
     table.add_column("detector", no_wrap=True)

@@ -74,13 +74,12 @@ def score_file(
         if file is not None and file.is_dir():
             message = f"got `{file}`, which is a folder; name a file"
             raise InputError(message)
-    if picture is not None:
-        if picture.suffix.lower() not in PICTURES:
-            message = f"got the picture `{picture.name}`; legal endings: {', '.join(PICTURES)}"
+        if file is not None and not file.absolute().parent.is_dir():
+            message = f"got `{file}`, whose folder is not there; make it, or choose another place"
             raise InputError(message)
-        if not picture.absolute().parent.is_dir():
-            message = f"got `{picture}`, whose folder is not there; make it, or choose another place"
-            raise InputError(message)
+    if picture is not None and picture.suffix.lower() not in PICTURES:
+        message = f"got the picture `{picture.name}`; legal endings: {', '.join(PICTURES)}"
+        raise InputError(message)
     started = time.monotonic()
     with TableFile(path) as table:
         rows = request.rows(table)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from typer.testing import CliRunner
 from yeoul.cli import app
 from yeoul.detect.tables import ScoringConfig
 from yeoul.errors import ConfigError, InputError, YeoulError
-from yeoul.flows.evaluating import EvaluationConfig, LabelledRequest, as_columns, evaluate, read_series
+from yeoul.flows.evaluating import EvaluationConfig, LabelledRequest, as_columns, evaluate, read_series, widest
 from yeoul.flows.scoring import TableRequest
 from yeoul.lake import TableFile
 
@@ -202,3 +203,30 @@ def test_files_that_are_called_the_same_are_measured_each(file: Path, tmp_path: 
 def test_a_file_that_is_named_twice_is_refused(file: Path) -> None:
     with pytest.raises(InputError, match="twice; name each once"):
         read_series([file, file.parent / "." / file.name], LabelledRequest(NUMBERS))
+
+
+def test_a_window_wider_than_half_a_series_is_refused_and_by_default_none_is(file: Path) -> None:
+    series = read_series([file], LabelledRequest(NUMBERS, scores="exact"))
+    with pytest.raises(InputError, match=r"at most half of a series, which for `cpu.csv` of 600 rows is 300"):
+        evaluate(series, EvaluationConfig((), window=301))
+    assert widest(series, EvaluationConfig(())) == 100
+    assert widest([replace(series[0], table=series[0].table.part(0, 50))], EvaluationConfig(())) == 25
+
+
+def test_the_verb_names_keys_that_are_too_short_and_labels_that_say_nothing(file: Path, tmp_path: Path) -> None:
+    head, *lines = file.read_text(encoding="utf-8").splitlines()
+    keyed = tmp_path / "keyed.csv"
+    rows = [f"{line},{'new' if row < 10 else 'old'}" for row, line in enumerate(lines[:390])]
+    keyed.write_text("\n".join([f"{head},host", *rows]) + "\n", encoding="utf-8")
+    names = ["--label", "label", "--time", "at", "--values", "value", "--by", "host", "--detector", "pca"]
+    done = CliRunner().invoke(app, ["evaluate", str(keyed), *names])
+    assert done.exit_code == 0, done.output
+    assert "too few rows to be measured: `keyed.csv new`" in done.stderr
+    assert "no row is abnormal" in done.stderr
+
+
+def test_figures_are_not_written_to_a_folder_that_is_not_there(file: Path, tmp_path: Path) -> None:
+    names = ["--label", "label", "--time", "at", "--values", "value", "--out", str(tmp_path / "nowhere" / "out.csv")]
+    done = CliRunner().invoke(app, ["evaluate", str(file), *names])
+    assert "whose folder is not there" in str(done.exception)
+    assert not (tmp_path / "nowhere").exists()

@@ -48,6 +48,7 @@ def test_a_label_that_may_mean_either_is_refused_with_its_row(tmp_path: Path, ce
         ("out.csv", "folder.png", "which is a folder"),
         ("out.csv", "out.jpg", "legal endings"),
         ("out.csv", "nowhere/out.png", "whose folder is not there"),
+        ("nowhere/out.csv", None, "whose folder is not there"),
     ],
 )
 def test_where_nothing_can_be_written_nothing_is_judged(tmp_path: Path, out: str, picture: str | None, words: str):
