@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from yeoul.errors import InputError, SourceError
 from yeoul.lake.duck import duck_error, open_duck
+from yeoul.lake.misread import begins_with_object, encoding_of, ragged_line
 from yeoul.plugins import nearest
 
 __all__ = ["FORMATS", "WRITERS", "TableFile", "format_of"]
@@ -62,6 +63,9 @@ class TableFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._format = format_of(path)
+        if path.is_dir():
+            message = f"got `{path}`, which is a folder; name a file"
+            raise SourceError(message)
         if not path.is_file():
             message = f"got `{path}`: no such file; check the path"
             raise SourceError(message)
@@ -72,14 +76,15 @@ class TableFile:
             self._engine.execute(f"CREATE TABLE input AS {source}", [glob.escape(str(path))])
         except duck_error() as error:
             self._engine.close()
-            reason = _reason(error)
-            message = f"got `{path}`, which is no {self._format.upper()} table: {reason}; mend the file"
-            raise SourceError(message) from error
+            raise SourceError(self._misread(_reason(error))) from error
         described = self._engine.execute("DESCRIBE input").fetchall()
         self.columns = tuple(str(row[0]) for row in described if row[0] != "__row")
         """Names of its columns, in their order."""
         self._types = {str(row[0]): str(row[1]) for row in described}
         self.rows = int(self._one("SELECT count(*) FROM input")[0])
+        if problem := self._no_table():
+            self._engine.close()
+            raise SourceError(problem)
 
     def __enter__(self) -> Self:
         return self
@@ -182,6 +187,28 @@ class TableFile:
         finally:
             self._engine.unregister("added")
             beside.unlink(missing_ok=True)
+
+    def _misread(self, reason: str) -> str:
+        """What is wrong with a file that cannot be read."""
+        if self._format != "parquet" and (encoding := encoding_of(self.path)):
+            packed = " (unpacked)" if self.path.suffix == ".gz" else ""
+            ask = f"convert it{packed}, such as by `iconv -f {encoding} -t UTF-8`"
+            return f"got `{self.path}`, which is not in UTF-8 but most likely in {encoding}; {ask}"
+        if self._format == "csv" and (ragged := ragged_line(self.path)):
+            return f"got `{self.path}`, of which {ragged}; mend the row"
+        return f"got `{self.path}`, which is no {self._format.upper()} table: {reason}; mend the file"
+
+    def _no_table(self) -> str:
+        """What is wrong with a file that was read as what it is not; empty: nothing."""
+        if self._format != "parquet" and not self.rows and not self.path.read_bytes().strip():
+            legal = "a line of names, then rows" if self._format == "csv" else "one object a line"
+            return f"got `{self.path}`, which is empty; legal: {legal}"
+        if self._format == "json" and self.columns == ("json",) and not begins_with_object(self.path):
+            ask = "write one object a line, such as by `jq -c '.[]'`"
+            return f"got `{self.path}`, which holds no objects line by line, but an array or other values; {ask}"
+        if self._format == "csv" and len(self.columns) == 1 and (ragged := ragged_line(self.path)):
+            return f"got `{self.path}`, of which {ragged}; mend the row"
+        return ""
 
     def _own(self, kind: str) -> str:
         """Its own columns: typed where a CSV file's rows go to a format that has types."""

@@ -82,6 +82,48 @@ def test_a_file_that_is_none_of_its_format_is_refused(tmp_path: Path):
         format_of(tmp_path / "t.parquet.gz")
 
 
+RAGGED = "a,b\n" + "1,2\n" * 50
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("t.csv", b"", "which is empty; legal: a line of names, then rows"),
+        ("t.ndjson", b" \n", "which is empty; legal: one object a line"),
+        ("t.json", b'[{"a": 1}, {"a": 2}]', "but an array or other values; write one object a line"),
+        ("t.csv", "a,b\n1,café\n2,x\n".encode("cp1252"), "most likely in WINDOWS-1252; convert it, such as by `iconv"),
+        ("t.csv", "a,b\n1,서울\n2,x\n".encode("cp949"), "most likely in CP949"),
+        ("t.csv", "a,b\n1,2\n".encode("utf-16"), "most likely in UTF-16"),
+        ("t.csv", f"{RAGGED}1,2,3\n{RAGGED}".encode(), "row 51 (line 52) has 3 cells, the header 2; mend the row"),
+        ("t.csv", f"{RAGGED}1\n{RAGGED}".encode(), "row 51 (line 52) has 1 cells, the header 2; mend the row"),
+    ],
+)
+def test_what_is_wrong_with_a_file_that_is_no_table_is_said(tmp_path: Path, name: str, content: bytes, words: str):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(SourceError) as error:
+        TableFile(tmp_path / name)
+    assert words in str(error.value)
+
+
+def test_a_folder_that_is_named_like_a_table_is_said(tmp_path: Path):
+    (tmp_path / "t.csv").mkdir()
+    with pytest.raises(SourceError, match="which is a folder; name a file"):
+        TableFile(tmp_path / "t.csv")
+
+
+def test_objects_whose_only_name_is_json_are_rows(tmp_path: Path):
+    (tmp_path / "t.json").write_text('{"json": [1]}\n{"json": [2]}\n')
+    with TableFile(tmp_path / "t.json") as found:
+        assert (found.columns, found.rows) == (("json",), 2)
+
+
+def test_a_table_of_one_column_and_one_without_rows_are_read(table: Callable[..., TableFile]):
+    with table("hits\n1\n2\n") as found:
+        assert (found.columns, found.rows) == (("hits",), 2)
+    with table("at,hits\n") as found:
+        assert (found.columns, found.rows) == (("at", "hits"), 0)
+
+
 ADDED = {"p": np.array([1.0, 0.5, 1e-12]), "alarm": np.array([False, False, True])}
 
 
