@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from yeoul.detect.contract import LARGEST_VALUE
 from yeoul.detect.tables.builtin import SCORERS
 from yeoul.detect.tables.calibrated import Calibration
 from yeoul.detect.tables.contract import Scorer, Scores, Table, Traits
@@ -127,6 +128,7 @@ def score_table(
     _refuse(name, traits, table)
     if problem := too_few(table, config, keyed=keyed):
         raise InputError(problem)
+    table = _bounded(table)
     scorer: Scorer = made(kind, name, config.seed, config.options)
     rows, width = table.values.shape
     result = _Result(rows, width)
@@ -207,6 +209,8 @@ def score_together(
     if table.at_us is None or not hasattr(kind, "together"):
         return None
     _refuse(name, kind.traits, table)
+    table = _bounded(table)
+    assert table.at_us is not None
     if (grid := grid_of(table.at_us, key)) is None:
         return None
     scorer: Any = made(kind, name, config.seed, config.options)
@@ -214,6 +218,14 @@ def score_together(
     result = _Result(*table.values.shape)
     result.take(0, len(table), grid.judged(scorer, table.values[:, 0]), None, 0)
     return result.done()
+
+
+def _bounded(table: Table) -> Table:
+    """What is beyond 1e37 is judged as 1e37, as in the live tier: its square is still a number."""
+    values = table.values
+    if not (np.abs(values) > LARGEST_VALUE).any():
+        return table
+    return replace(table, values=np.where(np.isinf(values), np.nan, np.clip(values, -LARGEST_VALUE, LARGEST_VALUE)))
 
 
 def _silent(done: int, rows: int) -> None:

@@ -295,6 +295,17 @@ def test_of_several_columns_the_shares_say_who_carries_the_oddness():
     assert np.isnan(found["share_c0"][:120]).all()
 
 
+@pytest.mark.parametrize("name", ["pca", "ensemble"])
+def test_an_absurd_number_is_the_oddest_and_breaks_nothing(monkeypatch: pytest.MonkeyPatch, name: str):
+    monkeypatch.undo()  # the real detectors
+    table = series(300)
+    table.values[200] = 1e300
+    scored = score_table(table, ScoringConfig(name))
+    assert int(np.argmin(scored.p)) == 200
+    assert scored.p[200] < 1e-4
+    assert np.median(scored.p[201:]) > 0.1
+
+
 def test_missing_values_are_concluded_nothing_from():
     table = series(300)
     table.values[250] = np.inf
