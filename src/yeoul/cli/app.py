@@ -13,6 +13,7 @@ from typer.exceptions import TyperException
 from yeoul import __version__
 from yeoul.cli import (
     check,
+    compiler,
     demo,
     detect,
     doctor,
@@ -26,6 +27,7 @@ from yeoul.cli import (
     run,
     servers,
     ship,
+    submit,
 )
 from yeoul.cli.mistakes import refused, usage
 from yeoul.cli.say import complain
@@ -72,6 +74,8 @@ for verb in (
     evaluate,
     servers,
     ship,
+    compiler,
+    submit,
     doctor,
     processes,
 ):

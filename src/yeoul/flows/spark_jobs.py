@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from yeoul.errors import ConfigError, SourceError
 from yeoul.flows.plan import FilesPlan, KafkaPlan, Plan, StreamPlan
@@ -68,7 +67,7 @@ def with_files(stream: StreamPlan) -> SparkPlan:
     if not paths:
         message = f"stream `{stream.spec.name}`: `{files.pattern}` matches no file with anything in it; mend `path`"
         raise SourceError(message)
-    return compile_stream(stream.spec, FilesRead(files.pattern, tuple(str(Path(path).resolve()) for path in paths)))
+    return compile_stream(stream.spec, FilesRead(files.pattern, tuple(str(files.folder / path) for path in paths)))
 
 
 def left_out(plan: Plan) -> list[str]:

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 from typing import Any, NamedTuple
 
 import pytest
 
-from yeoul.flows.spark_jobs import spark_plan
+from yeoul.errors import SourceError, StateError
+from yeoul.flows.spark_jobs import spark_plan, with_files
 from yeoul.settings import load_workspace
 from yeoul.streams.spark import JobOptions
+from yeoul.streams.spark.broker import require_topics
+from yeoul.streams.spark.files import read_all
 from yeoul.streams.spark.job import StreamJob, run_jobs
-from yeoul.testing.two_engines import FLOATS, WHOLE, replayed, two_engines, windows_of
+from yeoul.testing.two_engines import FLOATS, WHOLE, partition_rows, replayed, two_engines, windows_of
 
 pytestmark = [pytest.mark.services, pytest.mark.slow, pytest.mark.timeout(240)]
 
+Topics = Callable[..., str]
+Messages = Callable[[str], list[Any]]
 Windows = dict[tuple[str, str, int], dict[str, Any]]
 
 
@@ -32,14 +39,14 @@ class Both(NamedTuple):
     quarantine: list[str]
 
 
-def run_on_spark(spark: Any, folder: Path, **options: Any) -> tuple[list[bytes], Counter[str]]:
+def run_on_spark(spark: Any, home: Path, **options: Any) -> tuple[list[bytes], Counter[str]]:
     """The lines that Spark writes of a workspace, and its rows by class."""
-    plan = spark_plan(load_workspace(folder).plan().streams[0])
+    plan = spark_plan(load_workspace(home).plan().streams[0])
     ledger: Counter[str] = Counter()
-    given = {"topic": None, "folder": str(folder / "out"), "rows_per_batch": 400} | options
-    job = StreamJob(spark, plan, JobOptions(str(folder / "checkpoint"), available_now=True, **given))
+    given = {"topic": None, "folder": str(home / "out"), "rows_per_batch": 400} | options
+    job = StreamJob(spark, plan, JobOptions(str(home / "checkpoint"), available_now=True, **given))
     run_jobs([job], Event(), lambda batch: ledger.update(batch.classes))
-    files = sorted((folder / "out").glob("part-*"))
+    files = sorted((home / "out").glob("part-*"))
     return [line for file in files for line in file.read_bytes().splitlines()], ledger
 
 
@@ -87,3 +94,65 @@ def test_rows_are_of_the_same_classes_and_late_ones_are_not_told_of(both: Both):
     assert both.local_ledger["late"] == 15
     assert "late" not in both.spark_ledger
     assert both.spark_ledger["timely"] == sum(both.local_ledger[name] for name in ("counted", "late", "duplicate"))
+
+
+def test_totals_so_far_end_at_the_same_numbers(
+    spark: Any, source: str, both: Both, tmp_path: Path, topic: Topics, messages: Messages
+):
+    folder, out = two_engines(tmp_path, source), topic()
+    run_on_spark(spark, folder, mode="update", topic=out, folder=None)
+    told = messages(out)
+    assert len(told) > len(both.local)
+    last = windows_of(message.value() for message in told)
+    assert members(last, WHOLE) == members(both.local, WHOLE)
+    assert {each["revision"] for each in last.values()} == {None}
+    assert len({message.key() for message in told}) >= len(last)
+
+
+def test_sliding_windows_are_equal(spark: Any, source: str, tmp_path: Path):
+    folder = two_engines(tmp_path, source, '{ size = "20s", slide = "5s" }')
+    local, _ = replayed(folder, folder / "local")
+    lines, _ = run_on_spark(spark, folder)
+    assert len(local) > 300
+    assert members(windows_of(lines), WHOLE) == members(local, WHOLE)
+
+
+def test_files_read_at_once_are_counted_as_by_replay(spark: Any, tmp_path: Path):
+    folder = two_engines(tmp_path, '{ kind = "files", path = "logs/*.ndjson" }')
+    (folder / "logs").mkdir()
+    for number in range(3):
+        rows = [row for row in partition_rows(number, 500) if b"T10:" not in row]  # none late: nothing is, for Spark
+        (folder / f"logs/{number} [a].ndjson").write_bytes(b"\n".join(rows))
+    local, ledger = replayed(folder, folder / "local")
+    plan = with_files(load_workspace(folder).plan().streams[0])
+    book = read_all(spark, [plan], folder)["hits"]
+    ours = (folder / "windows.ndjson").read_bytes().splitlines()
+    theirs = (folder / "local/windows.ndjson").read_bytes().splitlines()
+    assert [list(json.loads(each)) for each in ours] == [list(json.loads(each)) for each in theirs]
+    assert [whole(each) for each in ours] == [whole(each) for each in theirs]
+    assert book == {name: None if name == "late" else ledger[name] for name in book}
+    assert members(windows_of(ours), WHOLE) == members(local, WHOLE)
+
+
+def test_a_checkpoint_goes_with_its_declaration(spark: Any, source: str, tmp_path: Path):
+    plan = spark_plan(load_workspace(two_engines(tmp_path, source)).plan().streams[0])
+    options = JobOptions(str(tmp_path / "checkpoint"), None, str(tmp_path / "out"), available_now=True)
+    (tmp_path / "checkpoint").mkdir()
+    (tmp_path / "checkpoint/yeoul.json").write_text("{}")
+    with pytest.raises(StateError, match="another declaration of `hits`"):
+        StreamJob(spark, plan, options)
+
+
+def test_topics_that_are_not_there_are_told_before_anything_starts(spark: Any, source: str, tmp_path: Path):
+    plan = spark_plan(load_workspace(two_engines(tmp_path, source)).plan().streams[0])
+    read = plan.source
+    require_topics(spark, read, [read.topic])
+    with pytest.raises(SourceError, match="got the topic `nowhere`, which is not at 127"):
+        require_topics(spark, replace(read, topic="nowhere"), [])
+    with pytest.raises(SourceError, match="got --out nowhere, a topic that is not at 127"):
+        require_topics(spark, read, ["nowhere"])
+
+
+def whole(line: bytes) -> list[Any]:
+    """All but the floats of a window."""
+    return [value for name, value in json.loads(line).items() if name not in FLOATS]

@@ -18,7 +18,7 @@ from yeoul.streams.spark import frames
 from yeoul.streams.spark.plan import LINE, FilesRead, SparkPlan
 from yeoul.streams.spark.sql import name
 
-__all__ = ["read_all"]
+__all__ = ["lines_of", "read_all"]
 
 
 def read_all(
@@ -36,7 +36,7 @@ def read_all(
             try:
                 books[plan.stream] = _read(spark, plan, file)
                 if quarantine:
-                    rejects = frames.invalid(frames.rows(_lines(spark, plan), plan), plan)
+                    rejects = frames.invalid(frames.rows(lines_of(spark, plan), plan), plan)
                     rejects.write.mode("overwrite").text(f"{quarantine}/{plan.stream}")
             except PySparkException as error:
                 first = next((line for line in str(error).splitlines() if line.strip()), "")
@@ -48,7 +48,7 @@ def read_all(
 
 def _read(spark: SparkSession, plan: SparkPlan, file: IO[bytes]) -> dict[str, int | None]:
     every, counted = Observation(), Observation()
-    judged = frames.rows(_lines(spark, plan), plan).observe(every, *frames.classes())
+    judged = frames.rows(lines_of(spark, plan), plan).observe(every, *frames.classes())
     kept = frames.without_repeats(frames.timely(judged, plan), plan)
     windows = frames.gather(kept.observe(counted, sql.expr("count(1)").alias("rows")), plan)
     keys = [sql.expr(f"CAST({name(key)} AS STRING)") for key in plan.keys]
@@ -60,7 +60,8 @@ def _read(spark: SparkSession, plan: SparkPlan, file: IO[bytes]) -> dict[str, in
     return book | {"duplicate": found["timely"] - rows, "filtered": found["filtered"]}
 
 
-def _lines(spark: SparkSession, plan: SparkPlan) -> DataFrame:
+def lines_of(spark: SparkSession, plan: SparkPlan) -> DataFrame:
+    """The lines of the files of a plan, and the file that each stands in."""
     assert isinstance(plan.source, FilesRead)
     # a path is a pattern to Spark
     paths = [re.sub(r"([\\*?\[\]{}])", r"\\\1", path) for path in plan.source.paths]

@@ -19,6 +19,7 @@ __all__ = ["AT", "AT_US", "CLASS", "LINE", "REASON", "FilesRead", "SparkPlan", "
 LINE, REASON, CLASS, AT_US, AT = "#line", "#reason", "#class", "#at_us", "#at"
 """Columns of the job's own; no field can be called so."""
 _MOST = 9_223_372_036_854_775_807
+_CLOSED = r"\}\s*$"
 _REGISTERS = 12
 """Of a HyperLogLog sketch, as a power of two: 4,096 of them have a standard error of 1.6 %."""
 
@@ -79,7 +80,9 @@ class SparkPlan:
     @property
     def reason(self) -> str:
         """Why a row is invalid; empty where it is not."""
-        broken = f"{name(JSON)}.{name(BROKEN)} IS NOT NULL OR NOT is_valid_utf8({name(LINE)})"
+        # what stands behind an object is passed over by Spark's reader
+        closed = f"{name(LINE)} RLIKE {text(_CLOSED)} AND is_valid_utf8({name(LINE)})"
+        broken = f"{name(JSON)}.{name(BROKEN)} IS NOT NULL OR NOT ({closed})"
         each = [choice((f"{name(one.name)} IS NULL", one.reason)) for one in self.columns]
         return choice(
             (broken, text("the line is not a JSON object as declared")), otherwise=f"concat_ws('; ', {', '.join(each)})"
