@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka import Producer, TopicCollection, TopicPartition
+from confluent_kafka import KafkaException, Producer, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
 
 from yeoul.testing.broker import Broker
@@ -72,6 +72,10 @@ class Topic:
                     self.producer.produce(self.name, value, partition=partition)
                     break
                 except BufferError:
+                    self.producer.poll(0.1)
+                except KafkaException as error:  # a partition that has just been added
+                    if error.args[0].name() != "_UNKNOWN_PARTITION":
+                        raise
                     self.producer.poll(0.1)
         self.flush()
 
