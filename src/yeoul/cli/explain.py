@@ -24,7 +24,9 @@ def add_to(app: typer.Typer) -> None:
 
 def _explain(
     workspace: WorkspaceArg,
-    position: Annotated[str, typer.Argument(metavar="POSITION", help="FILE:LINE, or FILE@OFFSET in bytes.")],
+    position: Annotated[
+        str, typer.Argument(metavar="POSITION", help="FILE:LINE, FILE@OFFSET in bytes, or TOPIC/PARTITION@OFFSET.")
+    ],
     stream: Annotated[str | None, typer.Option(help="Which stream, when several read the file.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -40,7 +42,8 @@ def _explain(
 
 
 def _tell(told: Explained) -> None:
-    say(f"{told.source} line {count(told.line)}, byte {told.offset}: stream `{told.stream}`, split {told.split}")
+    where = f"message {told.offset}" if told.line is None else f"line {count(told.line)}, byte {told.offset}"
+    say(f"{told.source} {where}: stream `{told.stream}`, split {told.split}")
     doubt = "" if told.sure else " (most likely)"
     say(f"{told.kind}{doubt}: {told.why}")
     if told.event_us is not None:

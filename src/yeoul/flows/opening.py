@@ -167,11 +167,14 @@ def _fresh_start(plan: Plan) -> str:
 
 def _listed(ranges: list[Ahead]) -> str:
     told = [f"`{part.source}` {_from_to(part)}" for part in ranges[:_TOLD]]
-    more = [f"and {len(ranges) - _TOLD} files more"] if len(ranges) > _TOLD else []
+    what = "partitions" if ranges and ranges[-1].messages else "files"
+    more = [f"and {len(ranges) - _TOLD} {what} more"] if len(ranges) > _TOLD else []
     return ", ".join(told + more)
 
 
 def _from_to(part: Ahead) -> str:
+    if part.messages:
+        return f"from message {part.first} to {'its end' if part.end is None else part.end - 1}"
     end = "its end" if part.end is None else f"byte {part.end}"
     return f"from byte {part.first} to {end}"
 

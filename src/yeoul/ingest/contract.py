@@ -57,6 +57,8 @@ class Ahead(NamedTuple):
     """Byte (uncompressed) or message where reading goes on."""
     end: int | None
     """Where it ends now; None when that is not known, as in a compressed file."""
+    messages: bool = False
+    """Whether it is counted in messages."""
 
 
 class Split(Protocol):

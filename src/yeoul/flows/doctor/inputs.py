@@ -9,7 +9,7 @@ from pathlib import Path
 from yeoul.errors import SourceError
 from yeoul.events import format_duration
 from yeoul.flows.doctor.check import Check, Verdicts
-from yeoul.flows.doctor.reach import kafka_checks
+from yeoul.flows.doctor.topics import topic_checks
 from yeoul.flows.plan import FilesPlan, KafkaPlan, Lookup, Plan, StreamPlan
 from yeoul.ingest.contract import Split
 from yeoul.ingest.decode import build_decoder
@@ -29,7 +29,7 @@ def source_checks(plan: Plan) -> list[Check]:
     for stream in plan.streams:
         area = f"stream {stream.spec.name}"
         if isinstance(stream.source, KafkaPlan):
-            found += kafka_checks(area, stream.source.bootstrap)
+            found += topic_checks(area, stream, stream.source, _decodes)
         else:
             found += _files(area, stream, stream.source)
     return found
@@ -93,7 +93,8 @@ def _decodes(verdicts: Verdicts, stream: StreamPlan, split: Split) -> None:
     if lines and len(rows.rejects) > _MANY_INVALID * lines:
         reason = rows.rejects[0].reason
         add = verdicts.fail if not len(rows) else verdicts.warn
-        what = f"{len(rows.rejects):,} of the first {lines:,} lines of {split.name} are no rows; the first: {reason}"
+        unit = "lines" if block.messages is None else "messages"
+        what = f"{len(rows.rejects):,} of the first {lines:,} {unit} of {split.name} are no rows; the first: {reason}"
         add(what, "correct `fields`, `event_time` or the format; `yeoul init` shows what it finds in a sample")
 
 

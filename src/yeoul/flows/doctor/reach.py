@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from yeoul.flows.doctor.check import Check, Verdicts
 from yeoul.flows.plan import Notifier, Plan
 
-__all__ = ["can_connect", "kafka_checks", "notifier_checks", "port_check"]
+__all__ = ["can_connect", "notifier_checks", "port_check"]
 
 _TIMEOUT_S = 2.0
 
@@ -48,19 +48,6 @@ def _notifier(notifier: Notifier) -> list[Check]:
         verdicts.warn(f"{host}:{port} cannot be reached ({why})", advice)
     else:
         verdicts.ok(f"{host}:{port} answers (nothing was sent)")
-    return verdicts.found
-
-
-def kafka_checks(area: str, bootstrap: str) -> list[Check]:
-    """Whether a broker answers."""
-    verdicts = Verdicts(area)
-    for broker in bootstrap.split(","):
-        host, _, port = broker.rpartition(":")
-        why = can_connect(host, int(port))
-        if why:
-            verdicts.fail(f"{broker} cannot be reached ({why})", "start the broker or correct `bootstrap`")
-        else:
-            verdicts.ok(f"{broker} answers")
     return verdicts.found
 
 

@@ -40,11 +40,11 @@ class Explained:
     stream: str
     split: str
     source: str
-    """The file as people know it."""
-    line: int
-    """From 1."""
+    """The file as people know it, or topic and partition."""
+    line: int | None
+    """From 1; None for a message of a topic."""
     offset: int
-    """Of its first byte, uncompressed."""
+    """Of its first byte, uncompressed; or of the message."""
     size_bytes: int
     """Without the line end."""
     raw: str
@@ -63,7 +63,7 @@ class Explained:
     watermark_us: int | None = None
     """The stream's combined one."""
     read_to: int | None = None
-    """How far this file was read at the last checkpoint; None when nothing is known of it."""
+    """How far the file or partition was read at the last checkpoint; None when nothing is known of it."""
     quarantine: int | None = None
     """Number of the line in the quarantine."""
     notes: list[str] = field(default_factory=list)

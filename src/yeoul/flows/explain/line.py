@@ -30,7 +30,8 @@ class Position:
 class Line:
     """A line of a file."""
 
-    number: int
+    number: int | None
+    """From 1; None: a message has none."""
     offset: int
     data: bytes
     """Without its end; cut a little above the decoder's limit."""
@@ -41,7 +42,7 @@ class Line:
 
 
 def parse_position(text: str) -> Position:
-    """A position from `FILE:LINE` or `FILE@OFFSET`.
+    """A position from `FILE:LINE`, `FILE@OFFSET` or `TOPIC/PARTITION@OFFSET`.
 
     Raises:
         InputError: it is neither.
@@ -54,8 +55,8 @@ def parse_position(text: str) -> Position:
     match = _POSITION.fullmatch(text)
     if match is None or match["line"] == "0" or len(match["line"] or match["offset"] or "") > 18:
         message = (
-            f"got the position `{text}`; legal: FILE:LINE (lines count from 1) or FILE@OFFSET (bytes from 0, "
-            "uncompressed), such as `logs/app.log:17`"
+            f"got the position `{text}`; legal: FILE:LINE (lines count from 1), FILE@OFFSET (bytes from 0, "
+            "uncompressed) or TOPIC/PARTITION@OFFSET (messages from 0), such as `logs/app.log:17`"
         )
         raise InputError(message)
     if match["line"]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from yeoul.errors import InputError
-from yeoul.flows.plan import FilesPlan, Plan, StreamPlan
+from yeoul.flows.plan import FilesPlan, KafkaPlan, Plan, StreamPlan
 from yeoul.ingest.files import FileSource
 from yeoul.ingest.files.folder import Entry, Folder
 from yeoul.ingest.files.names import parse_name
@@ -23,12 +23,14 @@ class Place:
 
     stream: StreamPlan
     path: Path
-    """Absolute."""
+    """Absolute; of a topic its name and partition."""
     source: str
     """As people know it: relative to the workspace where it is inside."""
     split: str
     others: tuple[tuple[str, str], ...]
     """Absolute path and split of the stream's other files, the older generations of the same split first."""
+    partition: int | None = None
+    """For a topic: which; then there is no file."""
 
 
 @dataclass(slots=True)
@@ -54,18 +56,32 @@ def find_place(plan: Plan, file: str, stream: str | None) -> Place:
         names = [each.spec.name for each in plan.streams]
         message = f"got the stream `{stream}`; legal: {', '.join(names)}{nearest(str(stream), names)}"
         raise InputError(message)
+    topics = [place for each in streams if (place := _in_topic(each, file)) is not None]
+    if topics:
+        return _only(topics, file)
     path = _existing(plan, file, streams)
     found = [place for each in streams if (place := _in_stream(each, path)) is not None]
-    if len(found) == 1:
-        return found[0]
     if found:
-        names = [place.stream.spec.name for place in found]
-        message = f"got `{file}`, which several streams read ({', '.join(names)}); say which: --stream {names[0]}"
-        raise InputError(message)
+        return _only(found, file)
     globs = ", ".join(f"`{each.source.pattern}`" for each in streams if isinstance(each.source, FilesPlan))
     legal = f"files of {globs}" if globs else "positions in files; these streams read topics"
     message = f"got `{file}`, which no stream of this workspace reads; legal: {legal}"
     raise InputError(message)
+
+
+def _only(found: list[Place], file: str) -> Place:
+    if len(found) == 1:
+        return found[0]
+    names = [place.stream.spec.name for place in found]
+    message = f"got `{file}`, which several streams read ({', '.join(names)}); say which: --stream {names[0]}"
+    raise InputError(message)
+
+
+def _in_topic(stream: StreamPlan, name: str) -> Place | None:
+    topic, _, number = name.rpartition("/")
+    if not isinstance(stream.source, KafkaPlan) or stream.source.topic != topic or not number.isdecimal():
+        return None
+    return Place(stream, Path(name), name, name, (), int(number))
 
 
 def _existing(plan: Plan, file: str, streams: list[StreamPlan]) -> Path:
@@ -73,8 +89,10 @@ def _existing(plan: Plan, file: str, streams: list[StreamPlan]) -> Path:
         if path.is_file():
             return Path(os.path.realpath(path))
     names = [_folder(each).display(path) for each in streams for path in _entries(each)]
-    some = f"legal: a file that is there, such as `{names[0]}`" if names else "legal: a file that is there"
-    message = f"got the file `{file}`, which is not there; {some}{nearest(file, names)}"
+    names += [f"{each.source.topic}/0@0" for each in streams if isinstance(each.source, KafkaPlan)]
+    legal = "legal: a file that is there, or TOPIC/PARTITION of a stream"
+    some = f", such as `{names[0]}`" if names else ""
+    message = f"got `{file}`, which is not there; {legal}{some}{nearest(file, names)}"
     raise InputError(message)
 
 
@@ -100,8 +118,10 @@ def _in_stream(stream: StreamPlan, path: Path) -> Place | None:
 
 
 def reading_of(place: Place, positions: dict[str, dict[str, Any]]) -> Reading:
-    """How far the file was read, recognised by its content as the engine does it: names may have changed since."""
-    assert isinstance(place.stream.source, FilesPlan)
+    """How far it was read; a file is recognised by its content as the engine does it: names may have changed since."""
+    if not isinstance(place.stream.source, FilesPlan):
+        kept = positions.get(place.split)
+        return Reading(None if kept is None else int(kept["offset"]), place.split)
     schema = place.stream.spec.schema
     source = FileSource(
         place.stream.source.pattern,

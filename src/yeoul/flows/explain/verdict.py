@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from yeoul.errors import StateError
+from yeoul.errors import InputError, StateError
 from yeoul.events import Rows, format_duration, iso
 from yeoul.flows.explain.explained import Explained
 from yeoul.flows.explain.judged import judged
 from yeoul.flows.explain.kept import KeptStream
-from yeoul.flows.explain.line import Line, lines_with, parse_position, read_line
+from yeoul.flows.explain.line import Line, Position, lines_with, parse_position, read_line
 from yeoul.flows.explain.place import Place, Reading, find_place, reading_of
-from yeoul.flows.plan import Plan
+from yeoul.flows.plan import KafkaPlan, Plan
 from yeoul.ingest.contract import Decoder, LineBlock
 from yeoul.ingest.decode import build_decoder
 from yeoul.store import State, read_state
@@ -32,16 +32,17 @@ def explain(plan: Plan, position: str, stream: str | None = None) -> Explained:
     Args:
         plan: What the workspace runs.
         position: `FILE:LINE` or `FILE@OFFSET`; the file as it is called now, below the workspace or below the current
-            folder.
+            folder. `TOPIC/PARTITION@OFFSET` for a topic.
         stream: Needed when several streams read the file.
 
     Raises:
         InputError: no such position, or no stream reads that file.
+        SourceError: the broker of the topic does not answer.
         StateError: the state cannot be used with this declaration.
     """
     asked = parse_position(position)
     place = find_place(plan, asked.file, stream)
-    line = read_line(place.path, asked)
+    line = read_line(place.path, asked) if place.partition is None else _message(place, place.partition, asked)
     try:
         state: State | None = read_state(plan.folder / ".yeoul")
     except StateError:
@@ -56,6 +57,18 @@ def explain(plan: Plan, position: str, stream: str | None = None) -> Explained:
         return told
     finally:
         state.close()
+
+
+def _message(place: Place, partition: int, asked: Position) -> Line:
+    source = place.stream.source
+    assert isinstance(source, KafkaPlan)
+    if asked.offset is None:
+        message = f"got a line of `{asked.file}`; legal: the offset of a message, as in `{asked.file}@{asked.line}`"
+        raise InputError(message)
+    from yeoul.ingest.kafka.message import read_message  # noqa: PLC0415  (its client library is an extra)
+
+    data = read_message(source.bootstrap, source.topic, partition, asked.offset, dict(source.client))
+    return Line(None, asked.offset, data, ended=True, header=b"")
 
 
 class _Case:
@@ -86,7 +99,10 @@ class _Case:
         if self._is_unread(reading):
             return told
         if self._spec.start == "latest":
-            told.notes.append('with `start = "latest"` lines that were there before the first start were passed over')
+            lines = "lines" if self._place.partition is None else "messages"
+            told.notes.append(
+                f'with `start = "latest"` {lines} that were there before the first start were passed over'
+            )
         self._class(kept)
         return told
 
@@ -125,7 +141,9 @@ class _Case:
             self._told.notes.append(f"{who} a row of {iso(int(rows.at_us[0]))}")
 
     def _nothing(self) -> str:
-        return "no row: the line is blank" if not self._line.data.strip() else "no row: the line is the file's header"
+        if self._line.data.strip():
+            return "no row: the line is the file's header"
+        return f"no row: the {'line' if self._place.partition is None else 'message'} is blank"
 
     def _is_unread(self, reading: Reading) -> bool:
         told, line = self._told, self._line
@@ -133,15 +151,17 @@ class _Case:
         if reading.copy_of:
             self._say("copy", f"the file repeats `{reading.copy_of}`, whose bytes are read once; ask for the row there")
         elif reading.read_to is None:
+            what = "file" if self._place.partition is None else "partition"
             self._say(
-                "not read", "the file is not known to the state: it is empty, unreadable, or nothing of it was read"
+                "not read", f"the {what} is not known to the state: it is empty, unreadable, or nothing of it was read"
             )
             self._foretell("the next run will find")
         elif line.offset >= reading.read_to:
             read_to = reading.read_to
-            self._say(
-                "not read", f"it lies beyond byte {read_to}, up to where the file was read at the last checkpoint"
-            )
+            beyond = f"byte {read_to}, up to where the file"
+            if self._place.partition is not None:
+                beyond = f"message {read_to - 1}, up to which the partition"
+            self._say("not read", f"it lies beyond {beyond} was read at the last checkpoint")
             if not line.ended:
                 told.notes.append(
                     "the line has no end yet: it becomes a row when that is written or the file is rotated"
@@ -195,6 +215,10 @@ class _Case:
         name = self._spec.schema.event_id
         if name is None:
             return False
+        if self._place.partition is not None:
+            self._say("counted", f"unless its `{name}` came before: other messages are not searched for it", sure=False)
+            self._fill_windows(kept)
+            return True
         event_id = str(_plain(self._rows.columns[name][0]))
         until_us = self._until_us(int(self._rows.at_us[0]))
         masked = "***" if name in self._spec.schema.redact else event_id

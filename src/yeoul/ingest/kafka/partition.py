@@ -191,4 +191,4 @@ class Partition:
 
     def ahead(self) -> list[Ahead]:
         """The offsets still to be read."""
-        return [Ahead(self.name, self._next, self.high)] if self.high > self._next else []
+        return [Ahead(self.name, self._next, self.high, messages=True)] if self.high > self._next else []
