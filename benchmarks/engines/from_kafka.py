@@ -1,17 +1,21 @@
-"""Replay of 1,000,000 events of 0.8 kB from a real topic, against bare loops of the client library on the same topic.
+"""1,000,000 events of 0.8 kB from the same real topic: the local engine, Spark, bare loops of the client library.
 
-Every job is a process of its own; the broker runs beside it. Time is from the first fetch to the last result, processor
-time that of all threads of the process; the best of `--runs` by processor time.
-    python benchmarks/kafka/consume.py [--events 1000000] [--partitions 4] [--runs 3]
+Every job is a process tree of its own; the broker runs beside it. Time is from the first fetch to the last result (of
+Spark: of all batches, without its start), processor time and peak memory those of the whole tree (of Spark: with its
+start); the best of `--runs` by processor time.
+    python benchmarks/engines/from_kafka.py [--events 1000000] [--partitions 4] [--runs 3] [--no-spark]
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
+import re
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from confluent_kafka import Producer
@@ -24,16 +28,11 @@ from yeoul.testing.workspaces import demo_workspace
 TOPIC = "action-log"
 
 PREPARE = """
-import json, resource, sys, time
+import json, sys, time
 folder, bootstrap, topic, events = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
-def spent():
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
-    return used.ru_utime + used.ru_stime, int(peak.split()[1]) / 1024
-def done(rows, started, cpu):
-    after, mb = spent()
+def done(rows, started):
     assert rows == events, rows
-    print(json.dumps({{"s": time.perf_counter() - started, "cpu": after - cpu, "mb": mb}}))
+    print(json.dumps({{"s": time.perf_counter() - started}}))
 {body}
 """
 
@@ -42,7 +41,6 @@ from confluent_kafka import Consumer, TopicPartition
 consumer = Consumer({{"bootstrap.servers": bootstrap, "group.id": "bare", "auto.offset.reset": "earliest",
                      "enable.auto.commit": False, "fetch.queue.backoff.ms": 10}})
 {before}
-cpu, _ = spent()
 started = time.perf_counter()
 partitions = consumer.list_topics(topic).topics[topic].partitions
 consumer.assign([TopicPartition(topic, number, 0) for number in partitions])
@@ -51,7 +49,7 @@ while n < events:
     messages = consumer.consume(10_000, 1.0)
     n += len(messages)
 {each}
-done(n, started, cpu)
+done(n, started)
 consumer.close()
 """
 
@@ -64,10 +62,8 @@ from yeoul.settings import load_workspace
 plan = load_workspace(folder).plan()
 plan = replace(plan, detects=(), ranks=())
 with tempfile.TemporaryDirectory() as out:
-    cpu, _ = spent()
-    started = time.perf_counter()
     result = replay(plan, Path(out))
-    done(result.ledger.read, time.perf_counter() - result.seconds, cpu)
+    done(result.ledger.read, time.perf_counter() - result.seconds)
 """
 
 DECODER = """
@@ -88,29 +84,84 @@ JOBS = {
 }
 
 
+SPARK = "Spark local[2], append mode, windows to files"
+DECODES = "bare consumer loop that decodes (msgspec)"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--partitions", type=int, default=4)
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--no-spark", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, Broker(Path(folder, "broker")) as broker:
         source = f'kind = "kafka", bootstrap = "{broker.bootstrap}", topic = "{TOPIC}"'
         workspace = demo_workspace(Path(folder, "ws"), changes={'kind = "files", path = "logs/*.ndjson"': source})
         _fill(broker, Path(folder, "lines.ndjson"), options.events, options.partitions)
         best: dict[str, dict[str, float]] = {}
-        for _ in range(options.runs):
-            for name, job in JOBS.items():
-                command = [sys.executable, "-c", PREPARE.format(body=job), str(workspace), broker.bootstrap, TOPIC]
-                ran = subprocess.run([*command, str(options.events)], check=True, capture_output=True, text=True)
-                found = json.loads(ran.stdout.splitlines()[-1])
+        for number in range(options.runs):
+            jobs = {
+                name: [sys.executable, "-c", PREPARE.format(body=job), str(workspace), broker.bootstrap, TOPIC]
+                for name, job in JOBS.items()
+            }
+            for command in jobs.values():
+                command.append(str(options.events))
+            if not options.no_spark:
+                jobs[SPARK] = _spark(workspace, Path(folder, f"spark-{number}"))
+            for name, command in jobs.items():
+                found = _measured(command)
                 best[name] = min(best.get(name, found), found, key=lambda one: one["cpu"])
-    peer = best["bare consumer loop that decodes (msgspec)"]
+    peer = best[DECODES]
     print(f"{options.events:,} events from {options.partitions} partitions; ratios to the loop that decodes")
     for name, found in best.items():
         rate = options.events / found["s"]
         ratios = f"{peer['s'] / found['s']:5.2f}x wall, {peer['cpu'] / found['cpu']:5.2f}x per CPU second"
         print(f"{name:58} {rate:9,.0f}/s  {found['cpu']:6.2f} CPU s  {found['mb']:5.0f} MB  {ratios}")
+    if SPARK in best:
+        ours = next(iter(best.values()))
+        print(f"the local engine does {best[SPARK]['cpu'] / ours['cpu']:.1f} times as much a CPU second as Spark")
+
+
+def _spark(workspace: Path, folder: Path) -> list[str]:
+    command = [sys.executable, "-m", "yeoul.cli", "submit", str(workspace), "--available-now", "--master", "local[2]"]
+    return [*command, "--out", f"{folder}/out/", "--checkpoint", f"{folder}/checkpoint"]
+
+
+def _measured(command: list[str]) -> dict[str, float]:
+    """Seconds as the job tells them; processor seconds and peak memory of its process tree, seen ten times a second."""
+    with tempfile.TemporaryFile("w+") as said:
+        process = subprocess.Popen(command, stdout=said, stderr=subprocess.STDOUT)
+        cpu: dict[int, float] = {}
+        peak_mb = 0.0
+        while process.poll() is None:
+            resident = 0
+            for pid in _tree(process.pid):
+                try:
+                    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+                except OSError:
+                    continue
+                cpu[pid] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+                resident += int(fields[21]) * os.sysconf("SC_PAGE_SIZE")
+            peak_mb = max(peak_mb, resident / 1e6)
+            time.sleep(0.1)
+        said.seek(0)
+        text = said.read()
+    if process.returncode:
+        raise RuntimeError(text[-2000:])
+    batches = re.findall(r" in ([\d.]+) s \(", text)
+    seconds = sum(map(float, batches)) if batches else json.loads(text.splitlines()[-1])["s"]
+    return {"s": seconds, "cpu": sum(cpu.values()), "mb": peak_mb}
+
+
+def _tree(pid: int) -> list[int]:
+    found = [pid]
+    for one in found:
+        try:
+            found += [int(child) for child in Path(f"/proc/{one}/task/{one}/children").read_text().split()]
+        except OSError:
+            continue
+    return found
 
 
 def _fill(broker: Broker, path: Path, events: int, partitions: int) -> None:
