@@ -161,6 +161,7 @@ class Stream(Shape):
     newest_us: int | None = Field(default=None, description="Newest event time that is believed.")
     lag_s: float | None = Field(default=None, description="Wall time minus newest event time, seconds.")
     backlog_bytes: int | None = Field(default=None, description="Bytes written and not read yet.")
+    backlog_messages: int | None = Field(default=None, description="Of a topic: messages written and not read yet.")
     open_windows: int | None = Field(default=None, description="Windows that are not closed yet.")
     keys: int | None = Field(default=None, description="Keys known.")
     ledger: Ledger = Field(description="Totals over all splits.")
@@ -318,6 +319,7 @@ class Split(Shape):
     front_us: int | None = Field(default=None, description="Newest event time it believes.")
     watermark_us: int | None = None
     backlog_bytes: int | None = Field(default=None, description="Bytes written and not read yet.")
+    backlog_messages: int | None = Field(default=None, description="Of a topic: messages written and not read yet.")
     lag_s: float | None = Field(default=None, description="Wall time minus its front, seconds.")
     ledger: Ledger
 

@@ -20,6 +20,7 @@ _STREAM_GAUGES: tuple[tuple[str, str, str, float], ...] = (
     ("yeoul_newest_event_timestamp_seconds", "Newest event time that is believed", "newest_us", 1e-6),
     ("yeoul_lag_seconds", "Wall time minus newest event time", "lag_s", 1.0),
     ("yeoul_backlog_bytes", "Bytes written and not read yet", "backlog_bytes", 1.0),
+    ("yeoul_backlog_messages", "Messages of a topic written and not read yet", "backlog_messages", 1.0),
     ("yeoul_open_windows", "Windows that are not closed yet", "open_windows", 1.0),
     ("yeoul_keys", "Keys known", "keys", 1.0),
     ("yeoul_read_rows_per_second", "Rows read a second, lately", "rate_eps", 1.0),
@@ -98,6 +99,9 @@ def _splits(streams: dict[str, Any]) -> Iterable[Metric]:
     backlog = GaugeMetricFamily(
         "yeoul_split_backlog_bytes", "Bytes written and not read yet", labels=["stream", "split"]
     )
+    messages = GaugeMetricFamily(
+        "yeoul_split_backlog_messages", "Messages of a partition written and not read yet", labels=["stream", "split"]
+    )
     kept = GaugeMetricFamily("yeoul_quarantine_rows", "Lines in the quarantine", labels=["stream"])
     for stream, each in streams.items():
         kept.add_metric([stream], each["quarantine"]["rows"])
@@ -107,4 +111,6 @@ def _splits(streams: dict[str, Any]) -> Iterable[Metric]:
             size.add_metric([stream, split], one["ledger"]["bytes"])
             if one.get("backlog_bytes") is not None:
                 backlog.add_metric([stream, split], one["backlog_bytes"])
-    yield from (rows, size, backlog, kept)
+            if one.get("backlog_messages") is not None:
+                messages.add_metric([stream, split], one["backlog_messages"])
+    yield from (rows, size, backlog, messages, kept)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from yeoul.errors import InputError
@@ -15,7 +16,7 @@ from yeoul.flows.doctor import workspace_checks
 from yeoul.flows.explain import explain
 from yeoul.settings import load_workspace
 from yeoul.testing.broker import Broker
-from yeoul.testing.consoles import hear
+from yeoul.testing.consoles import ConsoleProcess, hear
 from yeoul.testing.processes import EngineProcess, counts, everything_closed, wait_for
 from yeoul.testing.workspaces import plain_line
 
@@ -101,27 +102,47 @@ def test_the_doctor_finds_what_is_wrong_with_a_topic(broker: Broker, topics: Top
     assert [status for status, _, _ in found(folder)] == ["warn", "ok", "fail"]
 
 
-def test_the_live_message_tells_what_is_not_read_in_messages_and_seconds(
-    broker: Broker, topics: Topics, tmp_path: Path, engines: Engines
+@pytest.fixture
+def consoles() -> Iterator[Callable[[Path], ConsoleProcess]]:
+    made: list[ConsoleProcess] = []
+
+    def start(folder: Path) -> ConsoleProcess:
+        made.append(ConsoleProcess(folder))
+        return made[-1]
+
+    yield start
+    for each in made:
+        if each.running:
+            each.kill()
+
+
+def test_what_is_not_read_is_told_in_messages_and_seconds_live_to_pages_and_as_metrics(
+    broker: Broker, topics: Topics, tmp_path: Path, consoles: Callable[[Path], ConsoleProcess]
 ):
     topic = topics(broker, 2)
     large = plain_line(START)[:-1] + b" " * 10_000
     topic.send(0, [large] * 20_000)
     folder = topic.workspace(tmp_path)
-    engines(folder)
-    backlog: list[int] = []
+    console = consoles(folder)
+    told: list[int] = []
     for message in hear(folder):
         stream = message["streams"]["hits"]
         if not stream["splits"]:
             continue
-        backlog.append(stream["backlog_messages"])
+        told.append(stream["backlog_messages"])
         assert stream["backlog_messages"] == sum(split["backlog_messages"] for split in stream["splits"])
-        if not backlog[-1]:
+        assert stream["lag_s"] is None or stream["lag_s"] > 86_400
+        if not told[-1]:
             break
-    assert max(backlog) > 5_000
-    assert backlog == sorted(backlog, reverse=True)
-    assert stream["lag_s"] > 86_400
-    assert counts(folder).read <= 20_000
+    assert max(told) > 5_000
+    assert told == sorted(told, reverse=True)
+
+    page = httpx.get(f"{console.address}/api/pipeline").json()["streams"]["hits"]
+    assert page["backlog_messages"] == 0
+    assert [split["backlog_messages"] for split in page["splits"].values()] == [0, 0]
+    figures = httpx.get(f"{console.address}/metrics").text
+    assert 'yeoul_backlog_messages{stream="hits"} 0.0' in figures
+    assert f'yeoul_split_backlog_messages{{split="{topic.name}/0",stream="hits"}} 0.0' in figures
 
 
 def test_another_declaration_is_refused_with_the_messages_that_a_fresh_start_would_read(

@@ -14,7 +14,10 @@ __all__ = ["kept_splits", "running_splits", "streams", "window_us"]
 _PULSE_US = 3_600_000_000
 _PULSE_WINDOWS = 720
 _LEDGER = ("read", "counted", "late", "future", "invalid", "duplicate", "filtered", "bytes")
-_OF_ENGINE = ("rate_eps", "bytes_per_s", "watermark_us", "newest_us", "lag_s", "backlog_bytes", "open_windows", "keys")
+_OF_ENGINE = (
+    *("rate_eps", "bytes_per_s", "watermark_us", "newest_us", "lag_s"),
+    *("backlog_bytes", "backlog_messages", "open_windows", "keys"),
+)
 
 
 def _stream_names(db: sqlite3.Connection | None, live: Live | None) -> list[str]:
@@ -100,6 +103,7 @@ def running_splits(running: LiveStream) -> dict[str, dict[str, Any]]:
             "front_us": each.front_us,
             "watermark_us": each.watermark_us,
             "backlog_bytes": each.backlog_bytes,
+            "backlog_messages": each.backlog_messages,
             "lag_s": each.lag_s,
             "ledger": {**Ledger().as_dict(), **each.ledger},
         }

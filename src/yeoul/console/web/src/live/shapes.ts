@@ -27,6 +27,7 @@ export type Stream = {
   newest_us?: Maybe<number>;
   lag_s?: Maybe<number>;
   backlog_bytes?: Maybe<number>;
+  backlog_messages?: Maybe<number>;
   open_windows?: Maybe<number>;
   keys?: Maybe<number>;
   ledger: Ledger;
@@ -122,6 +123,7 @@ export type Split = {
   front_us?: Maybe<number>;
   watermark_us?: Maybe<number>;
   backlog_bytes?: Maybe<number>;
+  backlog_messages?: Maybe<number>;
   lag_s?: Maybe<number>;
   ledger: Ledger;
 };

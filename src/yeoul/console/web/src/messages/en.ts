@@ -214,6 +214,7 @@ export const en = {
   "pipeline.watermark": "Watermark",
   "pipeline.lag": "Lag",
   "pipeline.backlog": "Not read yet",
+  "pipeline.messages": "{messages} messages",
   "pipeline.position": "Position",
   "pipeline.rows": "Rows",
   "pipeline.not_counted": "Not counted",
@@ -269,6 +270,7 @@ export const en = {
   "health.schema_drift": "{percent} % of the latest rows of stream {stream} are refused, since {since}: {reason}.",
   "health.log_full": "the results log holds {bytes} bytes, more than its cap; nothing is read until it shrinks.",
   "health.disk_full": "the disk is full ({detail}).",
+  "health.sink_failing": "results have waited {seconds} s for the sink {sink} ({detail}); nothing is lost.",
   "health.notifier_failing": "incidents cannot be told to {notifier} ({detail}).",
   "health.other": "{code}.",
 

@@ -216,6 +216,7 @@ export const ko: Catalogue = {
   "pipeline.watermark": "워터마크",
   "pipeline.lag": "지연",
   "pipeline.backlog": "남은 양",
+  "pipeline.messages": "메시지 {messages}개",
   "pipeline.position": "위치",
   "pipeline.rows": "행",
   "pipeline.not_counted": "제외",
@@ -271,6 +272,7 @@ export const ko: Catalogue = {
   "health.schema_drift": "스트림 {stream}에서 {since}부터 최근 행의 {percent}%가 거부되고 있습니다: {reason}.",
   "health.log_full": "결과 로그가 {bytes}바이트로 한도를 넘었습니다. 줄어들 때까지 읽지 않습니다.",
   "health.disk_full": "디스크가 가득 찼습니다 ({detail}).",
+  "health.sink_failing": "결과가 싱크 {sink}에서 {seconds}초째 기다립니다 ({detail}). 잃는 것은 없습니다.",
   "health.notifier_failing": "{notifier}에 이상을 알릴 수 없습니다 ({detail}).",
   "health.other": "{code}.",
 

@@ -3,10 +3,11 @@ import { useMemo } from "react";
 import type { Split } from "../../live/shapes";
 import { useWords } from "../../messages/language";
 import { known } from "../../parts/facts";
-import { size, whole } from "../../parts/figures";
+import { whole } from "../../parts/figures";
 import { Moment } from "../../parts/moment";
 import { type Column, Table } from "../../parts/table/table";
 import { span } from "../../parts/times";
+import { backlog } from "./backlog";
 
 type Row = Split & { name: string };
 
@@ -39,7 +40,7 @@ export function SplitTable({ splits, updates }: { splits: Record<string, Split>;
         id: "backlog",
         head: t("pipeline.backlog"),
         align: "end",
-        cell: (each) => known(each.backlog_bytes, (value) => size(locale, value)),
+        cell: (each) => backlog(words, each),
         sort: (each) => each.backlog_bytes ?? -1,
       },
       { id: "front", head: t("pipeline.front"), align: "end", cell: (each) => <Moment us={each.front_us} seconds /> },
