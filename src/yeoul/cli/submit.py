@@ -18,7 +18,7 @@ from yeoul.flows.spark_jobs import chosen, left_out, spark_plan, with_files
 from yeoul.flows.spark_running import Book, Submission, read_files, run_topics
 from yeoul.settings import load_workspace
 from yeoul.streams.spark import Batch, SparkPlan
-from yeoul.streams.spark.session import require_spark
+from yeoul.streams.spark.session import check_words, require_spark
 
 __all__ = ["add_to"]
 
@@ -87,6 +87,7 @@ def _submit(
         message = "got --mode update for files, which are read once; legal: `append`"
         raise InputError(message)
     jobs = [with_files(each) if isinstance(each.source, FilesPlan) else spark_plan(each) for each in streams]
+    check_words(master, submission.conf)
     require_spark()
     for block in left_out(plan):
         aside(f"note: {block} has no counterpart on this engine")

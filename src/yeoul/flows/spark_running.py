@@ -10,6 +10,7 @@ from threading import Event
 from typing import Literal
 
 from yeoul.streams.spark import Batch, JobOptions, SparkPlan, TopicRead
+from yeoul.streams.spark.broker import require_answer, require_topics
 from yeoul.streams.spark.session import session
 
 __all__ = ["Book", "Submission", "read_files", "run_topics"]
@@ -75,14 +76,15 @@ def run_topics(
             book[word] = (book.get(word) or 0) + number
         tell(batch)
 
+    sources = [plan.source for plan in plans if isinstance(plan.source, TopicRead)]
+    for source in sources:
+        require_answer(source)
     with session(submission.master, submission.conf, topics=True) as spark:
-        from yeoul.streams.spark.broker import require_topics  # noqa: PLC0415  (as above)
         from yeoul.streams.spark.job import StreamJob, run_jobs  # noqa: PLC0415  (as above)
 
         jobs: list[StreamJob] = []
-        for plan in plans:
-            assert isinstance(plan.source, TopicRead)
-            require_topics(spark, plan.source, [] if submission.to_files else [submission.out])
+        for source in sources:
+            require_topics(spark, source, [] if submission.to_files else [submission.out])
         started()
         try:
             jobs.extend(StreamJob(spark, plan, _options(plan, submission)) for plan in plans)

@@ -46,7 +46,7 @@ def filled(broker: Broker) -> Callable[..., str]:
         name = f"rows-{next(_NUMBERS)}"
         admin = AdminClient(settings)
         admin.create_topics([NewTopic(name, PARTITIONS, 1)])[name].result(30)
-        producer = Producer(settings)
+        producer = Producer(settings | {"enable.idempotence": True})  # otherwise a retry changes the order
         for number in range(PARTITIONS):
             for each in partition_rows(number, count):
                 producer.produce(name, each, partition=number)

@@ -11,7 +11,16 @@ import pytest
 from typer.testing import CliRunner
 
 from yeoul.cli import app
-from yeoul.errors import ConfigError, InputError, MissingExtraError, MissingProgramError, SourceError, YeoulError
+from yeoul.errors import (
+    ConfigError,
+    InputError,
+    MissingExtraError,
+    MissingProgramError,
+    SourceError,
+    UnreachableError,
+    YeoulError,
+)
+from yeoul.flows import spark_running
 from yeoul.testing.workspaces import plain_line, plain_workspace
 
 KAFKA = {"source": '{ kind = "kafka", bootstrap = "127.0.0.1:1", topic = "hits" }'}
@@ -111,12 +120,18 @@ def test_without_java_its_package_is_named(folder: Path, monkeypatch: pytest.Mon
     assert "apt-get install default-jre-headless" in told
 
 
+def test_a_broker_that_does_not_answer_is_told_before_spark_starts(folder: Path):
+    told = refused(UnreachableError, "submit", folder, "--out", "windows")
+    assert told == "no broker answers at 127.0.0.1:1; start it, or mend `source.bootstrap`"
+
+
 def test_a_connector_that_cannot_be_fetched_says_so(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin/mvn").write_text("#!/bin/sh\necho no such host\nexit 1\n")
     (tmp_path / "bin/mvn").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}/bin:/bin:/usr/bin")
     monkeypatch.setenv("JAVA_HOME", "/nowhere")
+    monkeypatch.setattr(spark_running, "require_answer", lambda _: None)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     told = refused(SourceError, "submit", folder, "--out", "windows")
     assert told.startswith("Maven could not fetch the Java libraries")

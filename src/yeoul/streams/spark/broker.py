@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 
 from yeoul.errors import SourceError, UnreachableError
 from yeoul.plugins import nearest
 from yeoul.streams.spark.plan import TopicRead
 
-__all__ = ["require_topics"]
+__all__ = ["require_answer", "require_topics"]
 
 _TIMEOUT_MS = 10_000
+_CONNECT_S = 5.0
+
+
+def require_answer(source: TopicRead) -> None:
+    """See that somebody listens at one of the addresses, before Spark is started for it.
+
+    Raises:
+        UnreachableError: nobody does.
+    """
+    for address in source.bootstrap.split(","):
+        host, _, port = address.rpartition(":")
+        try:
+            with socket.create_connection((host.strip("[]"), int(port)), _CONNECT_S):
+                return
+        except OSError:
+            continue
+    raise _silent(source)
 
 
 def require_topics(spark: Any, source: TopicRead, sinks: list[str]) -> None:
@@ -54,7 +72,10 @@ def _topics(spark: Any, source: TopicRead) -> set[str]:
             cause = cause.getCause()
         said = f"{cause.getClass().getSimpleName()}: {cause.getMessage()}"
         if "Timeout" in said or "Disconnect" in said:
-            message = f"no broker answers at {source.bootstrap}; start it, or mend `source.bootstrap`"
-            raise UnreachableError(message) from None
+            raise _silent(source) from None
         message = f"the brokers at {source.bootstrap} refuse: {said}; see `source.client`"
         raise SourceError(message) from None
+
+
+def _silent(source: TopicRead) -> UnreachableError:
+    return UnreachableError(f"no broker answers at {source.bootstrap}; start it, or mend `source.bootstrap`")

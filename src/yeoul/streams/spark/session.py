@@ -16,7 +16,7 @@ from typing import Any
 from yeoul.errors import InputError, MissingExtraError, SourceError
 from yeoul.jars import fetch_jars, program
 
-__all__ = ["DEFAULTS", "require_spark", "session"]
+__all__ = ["DEFAULTS", "check_words", "require_spark", "session"]
 
 DEFAULTS = {
     "spark.app.name": "yeoul",
@@ -36,7 +36,8 @@ _MEANING = {
 """Settings that results depend on: nothing wins over them."""
 _MASTER = re.compile(r"local(\[.+\])?|(spark|k8s|yarn)(://.+)?")
 _LIBRARY = "pyspark"
-_SAID_LINES = 6
+_CHATTER = ("SQLQueryContextLogger", "DataFrameQueryContextLogger")
+_SAID = 300
 
 
 def require_spark() -> None:
@@ -67,9 +68,9 @@ def session(master: str, conf: Mapping[str, str], *, topics: bool) -> Iterator[A
         MissingProgramError: no Java, or no Maven to fetch the connector with.
         SourceError: the connector cannot be fetched, or Spark does not start.
     """
-    require_spark()
     settings = DEFAULTS | {"spark.master": master} | dict(conf) | _MEANING
-    _check(master, conf)
+    check_words(master, conf)
+    require_spark()
     if topics:
         jars = fetch_jars("yeoul.streams.spark", "connector.jars")
         ours = ",".join(sorted(str(path) for path in jars.iterdir()))
@@ -86,7 +87,12 @@ def session(master: str, conf: Mapping[str, str], *, topics: bool) -> Iterator[A
             _end_gateway()
 
 
-def _check(master: str, conf: Mapping[str, str]) -> None:
+def check_words(master: str, conf: Mapping[str, str]) -> None:
+    """See that Spark can be told so.
+
+    Raises:
+        InputError: no address of a master, or a setting that is not free to choose.
+    """
     if not _MASTER.fullmatch(master):
         message = f"got --master {master}; legal: `local[*]`, `local[2]`, `spark://HOST:PORT`, `yarn`"
         raise InputError(message)
@@ -100,28 +106,29 @@ def _start(settings: Mapping[str, str], log: Path) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of versions of pandas, which is not used
         from pyspark import SparkConf  # noqa: PLC0415  (an extra)
-        from pyspark.errors import PySparkException  # noqa: PLC0415  (an extra)
+        from pyspark.logger import PySparkLogger  # noqa: PLC0415  (an extra)
         from pyspark.sql import SparkSession  # noqa: PLC0415  (an extra)
 
+        for chatter in _CHATTER:  # what they tell is raised too, and told as a sentence
+            PySparkLogger.getLogger(chatter).disabled = True
         try:
             with _stderr_to(log):
                 conf = SparkConf().setAll(list(settings.items()))
                 spark = SparkSession.builder.config(conf=conf).getOrCreate()
                 spark.sparkContext.setLogLevel("WARN")
-        except (PySparkException, Exception) as error:  # noqa: BLE001  (of Java, of py4j, of the system)
-            raise _not_started(error, log) from None
+        except Exception as error:  # noqa: BLE001  (of Java, of py4j, of the system)
+            raise _not_started(error, log, settings["spark.master"]) from None
     return spark
 
 
-def _not_started(error: Exception, log: Path) -> SourceError:
-    said = [
-        line.strip() for line in log.read_text(errors="replace").splitlines() if "rror" in line or "xception" in line
-    ]
-    first = str(error).strip().splitlines() or [type(error).__name__]
-    message = (
-        f"Spark did not start: {first[0][:300]}; see that Java is 17 or newer and the master is reachable. It said: "
-    )
-    return SourceError(message + " | ".join(said[:_SAID_LINES]))
+def _not_started(error: Exception, log: Path, master: str) -> SourceError:
+    """What Java said, without where in its code."""
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    causes = [line.partition("Caused by: ")[2] for line in lines if "Caused by: " in line]
+    odd = [line.strip() for line in lines if "rror" in line or "xception" in line]
+    said = (causes or odd or str(error).strip().splitlines() or [type(error).__name__])[0]
+    message = f"Spark did not start at --master {master}: {said[:_SAID]}; "
+    return SourceError(message + "see that the master is there, that Java is 17 or newer, and what --conf says")
 
 
 @contextmanager
