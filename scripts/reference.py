@@ -23,7 +23,7 @@ SECTIONS = {
     "rank": "`[rank.NAME]`: what is hot",
     "lookup": "`[lookup.NAME]`: names for keys",
     "notify": "`[notify.NAME]`: who is told",
-    "sink": "`[sink.NAME]`: where lines go",
+    "sink": "`[sink.NAME]`: where results and lines go",
     "console": "`[console]`: the web pages",
     "engine": "`[engine]`: how the engine works",
 }

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from importlib.resources import files
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 
+import jsonschema_rs
 import pytest
 
 from yeoul.demo import write_sample
@@ -44,6 +46,17 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_sample(folder / "logs" / "a.ndjson", 15_000, span_s=2400, customers=10, titles=150, kinds=["burst"])
     replay(load_workspace(folder).plan(), folder / "out")
     return folder / "out"
+
+
+@pytest.mark.parametrize("name", ["windows", "late", "findings", "incidents", "rankings"])
+def test_every_line_of_a_result_file_is_as_the_schema_says(results: Path, name: str):
+    text = files("yeoul.flows").joinpath("results.schema.json").read_text(encoding="utf-8")
+    document = json.loads(text)
+    schema = jsonschema_rs.validator_for({**document, "$ref": f"#/$defs/{name}"})
+    lines = (results / f"{name}.ndjson").read_text(encoding="utf-8").splitlines()
+    assert lines
+    assert [line for line in lines if not schema.is_valid(json.loads(line))] == []
+    assert not schema.is_valid({})
 
 
 PLACEHOLDERS = {"windows": {"cpk", "base_mck", "plays", "hits"}, "findings": {"cpk"}}

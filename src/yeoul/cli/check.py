@@ -13,7 +13,7 @@ from yeoul.detect.calendar import CalendarEntry
 from yeoul.errors import ConfigError, YeoulError
 from yeoul.events import format_duration, format_path, iso
 from yeoul.flows.plan import DetectBlock, FilesPlan, KafkaPlan, Plan, RankBlock, StreamPlan
-from yeoul.flows.sinks import LinesSink
+from yeoul.flows.sinks import LinesSink, ResultsSink
 from yeoul.settings import load_workspace
 from yeoul.store import read_state
 
@@ -180,8 +180,13 @@ def _explain_rank(block: RankBlock) -> None:
     say(f"  a count is worth half after {format_duration(block.hot.half_life_us)}")
 
 
-def _explain_sink(sink: LinesSink) -> None:
+def _explain_sink(sink: LinesSink | ResultsSink) -> None:
     say(f"sink `{sink.name}`")
+    if isinstance(sink, ResultsSink):
+        topics = ", ".join(f"{kind} to {topic}" for kind, topic in sink.topics)
+        say(f"  `yeoul run` sends {topics}, at {sink.bootstrap}")
+        say(f"  {'exactly once, in transactions' if sink.transactional else 'at least once'}, {sink.compression}")
+        return
     say(f"  `yeoul ship` sends each line of {sink.pattern} to the topic {sink.topic} at {sink.bootstrap}")
     moved = [
         format_path(path) if to == path else f"{format_path(path)} as {format_path(to)}" for to, path in sink.fields

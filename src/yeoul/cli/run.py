@@ -11,6 +11,7 @@ from yeoul.cli.say import aside
 from yeoul.cli.supervisor import Supervisor, console_process, engine_process
 from yeoul.errors import InputError
 from yeoul.flows.parts import open_source
+from yeoul.flows.sinking import check_result_sinks
 from yeoul.settings import load_workspace
 
 __all__ = ["add_to"]
@@ -39,6 +40,7 @@ def _run(
     for stream in found.plan().streams:
         # a kind of source that cannot be read is told before anything starts
         open_source(stream, None, live=True).close()
+    check_result_sinks(found.plan(), lambda text: aside(f"note: {text}"))
     with Supervisor() as processes:
         processes.start(engine_process(found.folder))
         if not no_console:

@@ -16,6 +16,7 @@ from yeoul.flows.archived import archived
 from yeoul.flows.contract import Consumer
 from yeoul.flows.declaration import keep_declaration
 from yeoul.flows.feed import Feed, seal
+from yeoul.flows.outgoing import follow
 from yeoul.flows.parts import build_consumers, open_source
 from yeoul.flows.plan import Plan, StreamPlan
 from yeoul.ingest.decode import build_decoder
@@ -59,6 +60,8 @@ class Engine:
         self.consumers = build_consumers(self.plan, streams, self.clock)
         for consumer in self.consumers:
             self._catch_up(consumer)
+        if self.live:
+            follow(self.state, self.plan)
 
     def _feed(self, plan: StreamPlan) -> Feed:
         keep_declaration(self.state, plan.spec, self.clock.now_us())

@@ -8,7 +8,7 @@ from typing import Literal
 
 from yeoul.detect import WatchConfig
 from yeoul.detect.calendar import CalendarEntry
-from yeoul.flows.sinks import LinesSink
+from yeoul.flows.sinks import LinesSink, ResultsSink
 from yeoul.rank import HotConfig
 from yeoul.streams import StreamSpec
 
@@ -139,5 +139,10 @@ class Plan:
     ranks: tuple[RankBlock, ...] = ()
     lookups: tuple[Lookup, ...] = ()
     notifiers: tuple[Notifier, ...] = ()
-    sinks: tuple[LinesSink, ...] = ()
+    sinks: tuple[LinesSink | ResultsSink, ...] = ()
     engine: EngineOptions = EngineOptions()
+
+    @property
+    def result_sinks(self) -> list[ResultsSink]:
+        """Those that the engine sends results to."""
+        return [sink for sink in self.sinks if isinstance(sink, ResultsSink)]

@@ -18,6 +18,7 @@ from yeoul.flows.notifying import Notifying
 from yeoul.flows.opening import open_engine
 from yeoul.flows.plan import Plan
 from yeoul.flows.redrive import redrive
+from yeoul.flows.sinking import Sinking
 
 __all__ = ["run_engine"]
 
@@ -59,6 +60,7 @@ class _Loop:
         self.message = LiveMessage(engine)
         self.housekeeping = Housekeeping(engine)
         self.notifying = Notifying(engine)
+        self.sinking = Sinking(engine)
         self.drifting = Drifting(engine)
         self.causes: list[dict[str, Any]] = []
         self._full: StorageFullError | None = None
@@ -77,6 +79,7 @@ class _Loop:
             raise
         finally:
             self.notifying.close()
+            self.sinking.close()
             self.socket.close()
 
     def _cycle(self) -> bool:
@@ -108,11 +111,13 @@ class _Loop:
         self.housekeeping.look()
         self.drifting.look()
         self.notifying.look()
+        self.sinking.look()
         self.engine.state.keep_copy()
         return gained
 
     def _all_causes(self) -> list[dict[str, Any]]:
-        return self.causes + self.housekeeping.causes() + self.drifting.causes() + self.notifying.causes()
+        told = (self.housekeeping, self.drifting, self.notifying, self.sinking)
+        return self.causes + [cause for each in told for cause in each.causes()]
 
     def _due(self, now_us: int) -> bool:
         """A checkpoint is due by the clock, or at once when a window has closed."""

@@ -1,4 +1,4 @@
-"""The sinks of a workspace as plain values: where lines go."""
+"""The sinks of a workspace as plain values: where lines and results go."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-__all__ = ["LinesSink", "Pruned"]
+__all__ = ["LinesSink", "Members", "Pruned", "ResultsSink"]
 
 Members = tuple[str, ...]
 Pruned = tuple[tuple[Members, Members], ...]
@@ -32,5 +32,20 @@ class LinesSink:
     compression: str = "zstd"
     start: Literal["earliest", "latest"] = "earliest"
     """Where a first start begins."""
+    client: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    """More settings of the client library; may hold secrets."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResultsSink:
+    """Results that go to topics."""
+
+    name: str
+    bootstrap: str
+    topics: tuple[tuple[str, str], ...]
+    """Kind of result and its topic; other kinds are not sent."""
+    transactional: bool = False
+    """Whether a consumer of committed messages is given each once."""
+    compression: str = "zstd"
     client: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     """More settings of the client library; may hold secrets."""

@@ -252,28 +252,32 @@ class NotifyKeys(_Keys):
 
 
 class SinkKeys(_Keys):
-    """Where lines go."""
+    """Where lines or results go."""
 
     kind: Literal["kafka"]
-    """A Kafka topic."""
-    send: Literal["lines"]
-    """What goes there: `lines` of files, by `yeoul ship`."""
+    """Topics of Kafka."""
     bootstrap: Bootstrap
     """Brokers to begin with."""
-    topic: Topic
-    """Where lines go."""
+    send: Literal["results", "lines"] = "results"
+    """What goes there: `results` of `yeoul run`, or `lines` of files, by `yeoul ship`."""
+    topics: Annotated[Any, Legal('a table, such as `{ windows = "hits-windows" }`')] = Field(default={})
+    """For results: the topics of `windows`, `late`, `findings`, `incidents`, `rankings`; without one it is not sent."""
+    transactional: bool = False
+    """For results: a consumer of committed messages (`read_committed`) is given each once, also after a kill."""
+    topic: Topic | None = None
+    """For lines: where they go."""
     stream: Annotated[str | None, Legal("the name of a stream")] = None
-    """Send the lines of this stream's files; or give `path`."""
+    """For lines: send those of this stream's files; or give `path`."""
     path: Annotated[str | None, Legal("a path or glob, such as `logs/*.ndjson`")] = None
-    """Glob of the files whose lines are sent, relative to the workspace."""
+    """For lines: glob of the files, relative to the workspace."""
     key: FieldPath | None = None
-    """The member of a line (JSON) whose value is the message's key: what has one key stays in order."""
+    """For lines: the member of one (JSON) whose value is the message's key: what has one key stays in order."""
     fields: Annotated[Any, Legal("a list of field paths, or a table of names and field paths")] = Field(default=[])
-    """Send only these, of a list where they stand in the line, of a table at the top under their names; empty: all."""
+    """For lines: send only these, of a list where they stand, of a table at the top under their names; empty: all."""
+    start: Literal["earliest", "latest"] = "earliest"
+    """For lines: where a first start begins; `latest`: with what is written from then on."""
     compression: Literal["zstd", "lz4", "snappy", "gzip", "none"] = "zstd"
     """How batches are compressed."""
-    start: Literal["earliest", "latest"] = "earliest"
-    """Where a first start begins; `latest`: with what is written from then on."""
     client: Annotated[dict[str, str], Legal("a table of texts")] = Field(default={})
     """More settings of the client library (librdkafka): TLS, SASL; `${NAME}` is taken from the environment."""
 

@@ -1,4 +1,4 @@
-"""A `[sink.NAME]` block: where lines go."""
+"""A `[sink.NAME]` block: where lines or results go."""
 
 from __future__ import annotations
 
@@ -9,14 +9,18 @@ from typing import Any
 
 from yeoul.errors import ConfigError
 from yeoul.events import parse_path
+from yeoul.flows.outgoing import KINDS
 from yeoul.flows.plan import FilesPlan, StreamPlan
-from yeoul.flows.sinks import LinesSink, Pruned
+from yeoul.flows.sinks import LinesSink, Pruned, ResultsSink
 from yeoul.settings.environment import fill_secrets
 from yeoul.settings.models import SinkKeys
 from yeoul.settings.problems import Place, Problems, shown
 
 __all__ = ["read_fields", "read_sink"]
 
+_OTHERS = {"results": ("topic", "stream", "path", "key", "fields", "start"), "lines": ("topics", "transactional")}
+"""Keys that do not go with what is sent."""
+_TOPIC = re.compile(r"[\w.-]+")
 _NAMED = re.compile(r"([^\W\d]\w*)=(.+)", re.DOTALL)
 
 
@@ -27,16 +31,52 @@ def read_sink(
     streams: Mapping[str, StreamPlan | None],
     environ: Mapping[str, str],
     problems: Problems,
-) -> LinesSink | None:
+) -> LinesSink | ResultsSink | None:
     """The plan of one sink; None when it has mistakes, which are noted."""
     place = ("sink", name)
     keys = problems.validate(SinkKeys, raw, place)
     if keys is None:
         return None
-    client = fill_secrets(keys.client, (*place, "client"), environ, problems)
+    for key in _OTHERS[keys.send]:
+        if key in raw:
+            problems.add((*place, key), f'does not go with `send = "{keys.send}"`; legal: leave it out')
+    client = tuple(sorted(fill_secrets(keys.client, (*place, "client"), environ, problems).items()))
+    if keys.send == "lines":
+        return _lines(name, keys, folder, streams, client, problems)
+    topics = _topics(keys.topics, (*place, "topics"), problems)
+    if problems.under(place):
+        return None
+    return ResultsSink(name, keys.bootstrap, topics, keys.transactional, keys.compression, client)
+
+
+def _topics(raw: Any, place: Place, problems: Problems) -> tuple[tuple[str, str], ...]:
+    """Kinds of results and their topics."""
+    if not isinstance(raw, dict) or not raw:
+        got = f"`{shown(raw)}`" if raw else "none"
+        problems.add(place, f"got {got}; legal: a table with {', '.join(f'`{kind}`' for kind in KINDS)}")
+        return ()
+    for kind, topic in raw.items():
+        if problems.member((*place, kind), kind, list(KINDS), "a kind of result") and not (
+            isinstance(topic, str) and _TOPIC.fullmatch(topic)
+        ):
+            problems.add((*place, kind), f"got `{shown(topic)}`; legal: a topic's name")
+    return tuple(raw.items())
+
+
+def _lines(
+    name: str,
+    keys: SinkKeys,
+    folder: Path,
+    streams: Mapping[str, StreamPlan | None],
+    client: tuple[tuple[str, str], ...],
+    problems: Problems,
+) -> LinesSink | None:
+    place = ("sink", name)
     pattern = _pattern(keys, place, streams, problems)
     fields = problems.attempt((*place, "fields"), lambda: _fields(keys.fields))
-    if problems.under(place) or pattern is None or fields is None:
+    if keys.topic is None:
+        problems.add(place, "`topic` is missing; legal: a topic's name")
+    if problems.under(place) or pattern is None or fields is None or keys.topic is None:
         return None
     return LinesSink(
         name=name,
@@ -48,7 +88,7 @@ def read_sink(
         fields=fields,
         compression=keys.compression,
         start=keys.start,
-        client=tuple(sorted(client.items())),
+        client=client,
     )
 
 

@@ -118,7 +118,14 @@ CREATE INDEX finding_muted ON finding (start_us) WHERE muted != '';
 ALTER TABLE incident ADD COLUMN causes TEXT NOT NULL DEFAULT '[]';
 """
 
-STEPS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD)
+_FOURTH = """
+-- What changed and is still to be sent by a sink, in order. kind: windows | late | findings | incidents | rankings.
+-- name and number say what: stream and seq of the log; stream and id of the row; id; id; ranking and at_us.
+CREATE TABLE outgoing (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, name TEXT NOT NULL, number INTEGER NOT NULL);
+"""
+
+STEPS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD, _FOURTH)
 """Step i brings a state of version i to version i + 1 (SQLite's `user_version`)."""
 
 

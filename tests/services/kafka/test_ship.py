@@ -31,7 +31,7 @@ from yeoul.store import read_state
 from yeoul.testing.broker import Broker
 from yeoul.testing.processes import wait_for
 
-pytestmark = pytest.mark.services
+pytestmark = [pytest.mark.services, pytest.mark.timeout(240)]
 
 MessagesOf = Callable[..., list[Message]]
 MB = 1 << 20

@@ -37,12 +37,37 @@ def test_secrets_come_from_the_environment(tmp_path: Path):
     assert "s3" not in repr(sink)
 
 
+RESULTS = '[sink.out]\nkind = "kafka"\nbootstrap = "b:9092"\n'
+
+
+def test_results_go_to_the_topics_that_are_named(tmp_path: Path):
+    found = plan(tmp_path, RESULTS + 'topics = { windows = "w", late = "l" }\ntransactional = true\n')
+    [sink] = found.result_sinks
+    assert (sink.topics, sink.transactional) == ((("windows", "w"), ("late", "l")), True)
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("", "`sink.out.topics` (line 11): got none; legal: a table with `windows`, `late`"),
+        ('topics = { window = "w" }\n', "got `window`; legal: a kind of result"),
+        ('topics = { windows = "a b" }\n', "got `a b`; legal: a topic's name"),
+        ('topics = { windows = "w" }\nkey = "a"\n', '`sink.out.key` (line 15): does not go with `send = "results"`'),
+    ],
+)
+def test_a_mistake_in_a_sink_of_results_is_told(tmp_path: Path, more: str, said: str):
+    with pytest.raises(ConfigError) as caught:
+        plan(tmp_path, RESULTS + more)
+    assert said in str(caught.value)
+
+
 KAFKA = '{ kind = "kafka", bootstrap = "b:9092", topic = "in" }'
 
 
 @pytest.mark.parametrize(
     ("more", "stream", "said"),
     [
+        ("topics = {}\npath = 'a'\n", None, 'does not go with `send = "lines"`'),
         ("", None, "`sink.out` (line 11): got neither of `stream` and `path`; legal: one of them"),
         ('path = "a"\nstream = "hits"\n', None, "got both of `stream` and `path`"),
         ('stream = "hit"\n', None, "got `hit`; legal: the name of a stream (`hits`); did you mean `hits`?"),

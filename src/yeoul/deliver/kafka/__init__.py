@@ -4,7 +4,8 @@ A message counts as sent when every replica has acknowledged it. What is not ack
 and whoever sends is told when the queue is full.
 """
 
-from yeoul.deliver.kafka.client import ask_limit, check_topics
+from yeoul.deliver.kafka.client import Said
+from yeoul.deliver.kafka.results import Outbound, ResultsWriter
 from yeoul.deliver.kafka.sender import Receipt, Sender
 
-__all__ = ["Receipt", "Sender", "ask_limit", "check_topics"]
+__all__ = ["Outbound", "Receipt", "ResultsWriter", "Said", "Sender"]

@@ -16,10 +16,23 @@ except ImportError as error:  # pragma: no cover - the lock files install it
     library = "confluent-kafka"
     raise MissingExtraError(library, "kafka") from error
 
-__all__ = ["Said", "ask_limit", "check_topics", "open_producer", "raise_refused", "text_of"]
+__all__ = [
+    "BATCH_BYTES",
+    "FRAME_BYTES",
+    "Said",
+    "check_topics",
+    "fit_batch",
+    "open_producer",
+    "raise_refused",
+    "text_of",
+]
 
 _LOG = logging.getLogger("yeoul.kafka")
 _LOG.addHandler(logging.NullHandler())  # silent unless somebody listens: what matters is raised or told
+BATCH_BYTES = 1_000_000
+"""Of a batch, where the topic takes so much."""
+FRAME_BYTES = 512
+"""What stands around the messages of a batch."""
 _ASK_S = 5.0
 _QUEUE_MESSAGES = 100_000
 _QUEUE_KB = 65_536
@@ -129,15 +142,16 @@ def raise_refused(bootstrap: str, said: Said) -> None:
         raise SinkError(message)
 
 
-def ask_limit(bootstrap: str, topic: str, settings: Mapping[str, str]) -> int | None:
-    """The bytes that one batch of a topic may have; None when the broker does not say."""
+def fit_batch(bootstrap: str, topic: str, settings: Mapping[str, str]) -> int:
+    """How many bytes a batch may have, so that a topic refuses none but that of a single message."""
     admin = AdminClient({"bootstrap.servers": bootstrap, **settings}, logger=_LOG)
     asked = ConfigResource(ResourceType.TOPIC, topic)
     try:
         told = admin.describe_configs([asked], request_timeout=_ASK_S)[asked].result(_ASK_S)
-        return int(told["max.message.bytes"].value)
-    except (KafkaException, TimeoutError, KeyError, ValueError):
-        return None
+        limit = int(told["max.message.bytes"].value)
+    except (KafkaException, TimeoutError, KeyError, ValueError):  # it may not be told to us
+        return BATCH_BYTES
+    return max(1, min(BATCH_BYTES, limit - FRAME_BYTES))
 
 
 def text_of(error: Any) -> str:

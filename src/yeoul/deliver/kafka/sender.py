@@ -9,14 +9,20 @@ from typing import Any, Protocol
 
 from confluent_kafka import KafkaError, KafkaException, Message
 
-from yeoul.deliver.kafka.client import Said, ask_limit, check_topics, open_producer, raise_refused, text_of
+from yeoul.deliver.kafka.client import (
+    BATCH_BYTES,
+    FRAME_BYTES,
+    Said,
+    check_topics,
+    fit_batch,
+    open_producer,
+    raise_refused,
+    text_of,
+)
 from yeoul.errors import TransientError
 
 __all__ = ["Receipt", "Sender"]
 
-_BATCH_BYTES = 1_000_000
-_FRAME_BYTES = 512
-"""What stands around the messages of a batch."""
 # ruff: noqa: SLF001 - the library's names of its own errors begin with an underscore
 _PURGED = frozenset({KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT})
 
@@ -62,7 +68,7 @@ class Sender:
         self._settings = settings
         self._compression = compression
         self._alone = alone
-        self._batch_bytes = _BATCH_BYTES
+        self._batch_bytes = BATCH_BYTES
         self._trouble = ""
         self.innocent = False
         """Set when a batch was refused for its size, and not for that of a single message."""
@@ -89,10 +95,10 @@ class Sender:
             SinkError: it is not there, or they do not let us in.
         """
         check_topics(self._producer, self._bootstrap, [self._topic], self._said)
-        limit = ask_limit(self._bootstrap, self._topic, self._settings)
-        if limit is not None and limit - _FRAME_BYTES < self._batch_bytes:
+        fit = fit_batch(self._bootstrap, self._topic, self._settings)
+        if fit < self._batch_bytes:
             # then what is larger stands alone, and is refused alone
-            self._batch_bytes = max(1, limit - _FRAME_BYTES)
+            self._batch_bytes = fit
             self._producer = self._open()
 
     def __len__(self) -> int:
@@ -152,7 +158,7 @@ class Sender:
             receipt.acknowledged()
         elif error.code() == KafkaError.MSG_SIZE_TOO_LARGE:
             size = len(message.value() or b"") + len(message.key() or b"")
-            if self._alone or size > self._batch_bytes - _FRAME_BYTES:
+            if self._alone or size > self._batch_bytes - FRAME_BYTES:
                 self._moved_s = time.monotonic()
                 receipt.refused(number, f"got {size} bytes, more than topic `{self._topic}` takes in one message")
             else:

@@ -1,0 +1,198 @@
+"""Writing results to topics, a batch at a time: each at least once, or exactly once in transactions."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from yeoul.deliver.kafka.client import (
+    BATCH_BYTES,
+    FRAME_BYTES,
+    Said,
+    check_topics,
+    fit_batch,
+    open_producer,
+    raise_refused,
+    text_of,
+)
+from yeoul.errors import TransientError
+
+__all__ = ["Outbound", "ResultsWriter"]
+
+_WAIT_S = 0.2
+_TRANSACTION_S = 30.0
+# ruff: noqa: SLF001 - the library's names of its own errors begin with an underscore
+_PURGED = frozenset({KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT})
+
+
+class Outbound(NamedTuple):
+    """A message."""
+
+    topic: str
+    key: bytes
+    value: bytes | None
+    headers: list[tuple[str, str | bytes | None]]
+
+
+class ResultsWriter:
+    """A producer whose batches are written whole before the next one begins.
+
+    In transactions a batch and how far the sender has come (`sent`) are committed together: that number is an offset of
+    the consumer group `identity`, which `open` gives back. A writer that was killed is fenced off, and its open
+    transaction aborted, before the number is read. So no batch is there twice for who reads committed messages only.
+
+    Args:
+        bootstrap: `host:port`, several joined by commas.
+        topics: where messages go.
+        settings: more settings of the client library.
+        compression: `zstd`, `lz4`, `snappy`, `gzip` or `none`.
+        identity: of the sender, the same over restarts; empty: no transactions.
+        epoch: kept beside `sent`; a number of another epoch is not believed.
+    """
+
+    def __init__(
+        self,
+        bootstrap: str,
+        topics: Sequence[str],
+        settings: Mapping[str, str],
+        *,
+        compression: str = "zstd",
+        identity: str = "",
+        epoch: str = "",
+    ) -> None:
+        self._bootstrap = bootstrap
+        self._topics = sorted(set(topics))
+        self._settings = dict(settings)
+        self._identity = identity
+        self._epoch = epoch
+        self._said = Said()
+        self._failed: list[tuple[int, str]] = []
+        self._too_large: set[int] = set()
+        self._compression = compression
+        self._batch_bytes = BATCH_BYTES
+        self._producer = self._make()
+        self._group: Consumer | None = None
+
+    def _make(self) -> Any:
+        own: dict[str, str | int | bool] = {"compression.type": self._compression, "batch.size": self._batch_bytes}
+        if self._identity:
+            own |= {"transactional.id": self._identity, "transaction.timeout.ms": 60_000}
+        else:
+            own["message.timeout.ms"] = 0
+        return open_producer(self._bootstrap, self._settings, self._said, own)
+
+    def check(self) -> None:
+        """See that the topics are there, and fit batches to what they take.
+
+        Raises:
+            UnreachableError: no broker answers.
+            SinkError: one is missing, or they do not let us in.
+        """
+        check_topics(self._producer, self._bootstrap, self._topics, self._said)
+        fit = min(fit_batch(self._bootstrap, topic, self._settings) for topic in self._topics)
+        if fit < self._batch_bytes:
+            self._batch_bytes = fit
+            self._producer = self._make()
+
+    def open(self) -> int | None:
+        """Be the only writer of this identity; how far the one before came, None when that is not known.
+
+        Raises:
+            TransientError: a broker does not answer.
+            SinkError: they do not let us in.
+        """
+        if not self._identity:
+            return None
+        try:
+            self._producer.init_transactions(_TRANSACTION_S)
+            self._group = Consumer(
+                {**self._settings, "bootstrap.servers": self._bootstrap, "group.id": self._identity, "log_level": 0}
+            )
+            [found] = self._group.committed([self._place()], timeout=_TRANSACTION_S)
+        except KafkaException as error:
+            raise self._trouble(text_of(error)) from error
+        known = found.error is None and found.offset >= 0 and found.metadata == self._epoch
+        return int(found.offset) if known else None
+
+    def write(self, batch: Sequence[Outbound], sent: int, stop: threading.Event, tell: Callable[[str], None]) -> bool:
+        """Write a batch; whether all of it is there. False: it was to stop before it was.
+
+        A message that no topic takes for its size is left out, which `tell` is told.
+
+        Raises:
+            TransientError: begin anew with another writer, at `open`.
+            SinkError: they do not let us in.
+        """
+        try:
+            if self._group is not None:
+                self._producer.begin_transaction()
+            self._failed = []
+            for number, message in enumerate(batch):
+                if number not in self._too_large:
+                    self._produce(number, message, stop)
+            # what follows a failure in a transaction is not sent any more
+            while not stop.is_set() and len(self._producer) and not (self._failed and self._group):
+                self._producer.flush(_WAIT_S)
+                raise_refused(self._bootstrap, self._said)
+            if self._failed:
+                return self._again(batch, sent, stop, tell)
+            if len(self._producer):
+                return False
+            if self._group is not None:
+                group = self._group.consumer_group_metadata()
+                self._producer.send_offsets_to_transaction([self._place(sent)], group, _TRANSACTION_S)
+                self._producer.commit_transaction(_TRANSACTION_S)
+        except KafkaException as error:
+            raise self._trouble(text_of(error)) from error
+        self._too_large = set()
+        return True
+
+    def _produce(self, number: int, message: Outbound, stop: threading.Event) -> None:
+        topic, key, value, headers = message
+        heard = partial(self._heard, number)
+        while not stop.is_set():
+            try:
+                self._producer.produce(topic, value, key, on_delivery=heard, headers=headers)
+            except BufferError:
+                self._producer.poll(_WAIT_S)
+                raise_refused(self._bootstrap, self._said)
+            else:
+                return
+
+    def _again(self, batch: Sequence[Outbound], sent: int, stop: threading.Event, tell: Callable[[str], None]) -> bool:
+        """Leave out what was too large by itself."""
+        for number, why in self._failed:
+            topic, key, value, _ = batch[number]
+            size = len(value or b"") + len(key)
+            if why or size < self._batch_bytes - FRAME_BYTES:
+                raise self._trouble(why or "a batch was too large")
+            self._too_large.add(number)
+            tell(f"topic `{topic}` takes no message of {size} bytes: the one with the key {key[:200]!r} is left out")
+        if self._group is not None:
+            self._producer.abort_transaction(_TRANSACTION_S)
+        return self.write(batch, sent, stop, tell)
+
+    def _heard(self, number: int, error: KafkaError | None, _: Message) -> None:
+        if error is not None and error.code() not in _PURGED:
+            self._failed.append((number, "" if error.code() == KafkaError.MSG_SIZE_TOO_LARGE else str(error.str())))
+
+    def _place(self, sent: int = -1001) -> Any:
+        place = TopicPartition(self._topics[0], 0, sent)
+        return TopicPartition(self._topics[0], 0, sent, metadata=self._epoch) if sent >= 0 else place
+
+    def _trouble(self, why: str) -> TransientError:
+        self._producer.poll(0)
+        raise_refused(self._bootstrap, self._said)
+        return TransientError(f"the broker at `{self._bootstrap}` does not take results ({self._said.last or why})")
+
+    def close(self) -> None:
+        """Drop what waits."""
+        self._producer.purge()
+        self._producer.flush(0)
+        if self._group is not None:
+            self._group.close()
+            self._group = None

@@ -1,0 +1,230 @@
+"""Results to their topics beside the engine: a thread for each sink sends what changed, the engine books."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from yeoul.errors import UnreachableError, YeoulError
+from yeoul.flows.engine import Engine
+from yeoul.flows.outgoing import Outgoing, Record, book
+from yeoul.flows.plan import Plan
+from yeoul.flows.sinks import ResultsSink
+from yeoul.ingest.contract import Notice
+from yeoul.store import State, read_state
+
+if TYPE_CHECKING:
+    from yeoul.deliver.kafka import ResultsWriter  # its client library is an extra
+
+__all__ = ["SCHEMA_VERSION", "Sinking", "check_result_sinks"]
+
+SCHEMA_VERSION = 1
+"""Of the records; grows when a member changes its meaning or goes. `results.schema.json` describes this one."""
+
+_LOOK_S = 0.2
+_AGAIN_S = 1.0
+_YELLOW_S = 5.0
+_RED_S = 60.0
+_END_S = 5.0
+_IDENTITY = "sinks.identity"
+_EPOCH = "sinks.epoch"
+
+
+def check_result_sinks(plan: Plan, tell: Callable[[str], None]) -> None:
+    """See before anything starts that the topics are there; a broker that is away is waited for by who has begun.
+
+    Raises:
+        UnreachableError: no broker answers a first start.
+        SinkError: a topic is missing, or a broker does not let us in.
+        MissingExtraError: Kafka's client library is not installed.
+    """
+    for sink in plan.result_sinks:
+        writer = _writer(sink)
+        try:
+            writer.check()
+        except UnreachableError as error:
+            if not _begun(plan.folder / ".yeoul", sink):
+                raise
+            tell(f"{error}; results wait for it")
+        finally:
+            writer.close()
+
+
+def _begun(folder: Path, sink: ResultsSink) -> bool:
+    try:
+        state = read_state(folder)
+    except YeoulError:
+        return False
+    try:
+        return state.meta(f"sink.{sink.name}") is not None
+    finally:
+        state.close()
+
+
+def _writer(sink: ResultsSink, identity: str = "", epoch: str = "") -> ResultsWriter:
+    from yeoul.deliver.kafka import ResultsWriter  # noqa: PLC0415  (its client library is an extra)
+
+    topics = [topic for _, topic in sink.topics]
+    settings = dict(sink.client)
+    return ResultsWriter(sink.bootstrap, topics, settings, compression=sink.compression, identity=identity, epoch=epoch)
+
+
+class Sinking:
+    """All sinks of results of one engine; the engine never waits for a broker."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._workers: list[_Worker] = []
+        sinks = engine.plan.result_sinks
+        if not sinks:
+            return
+        state = engine.state
+        with state.transaction():
+            if state.meta(_IDENTITY) is None:
+                state.set_meta(_IDENTITY, uuid.uuid4().hex)
+            if state.meta(_EPOCH) is None or state.restored is not None:
+                # numbers of changes are given anew: what was committed beside results is of the state that is lost
+                state.set_meta(_EPOCH, uuid.uuid4().hex)
+        identity, epoch = str(state.meta(_IDENTITY)), str(state.meta(_EPOCH))
+        self._workers = [_Worker(sink, engine.plan, state, f"yeoul.{identity}.{sink.name}", epoch) for sink in sinks]
+
+    def look(self) -> None:
+        """Book what was sent; let the threads look."""
+        moved = [each for each in self._workers if each.sent != each.booked]
+        if moved:
+            with self._engine.state.transaction():
+                for each in moved:
+                    sent = each.sent
+                    book(self._engine.state, each.sink.name, sent)
+                    each.booked = sent
+        for each in self._workers:
+            for text in each.told():
+                for feed in self._engine.feeds.values():
+                    feed.notices.append(Notice("sink", each.sink.name, text))
+                    break
+            each.wake()
+
+    def causes(self) -> list[dict[str, Any]]:
+        """Sinks whose results wait."""
+        found = []
+        for each in self._workers:
+            waits_s, why = each.waits()
+            if waits_s >= _YELLOW_S:
+                params = {"sink": each.sink.name, "detail": why, "seconds": round(waits_s)}
+                level = "red" if waits_s >= _RED_S else "yellow"
+                found.append({"level": level, "code": "sink_failing", "params": params})
+        return found
+
+    def close(self) -> None:
+        """Let the threads end and book what they sent; the rest is sent at the next start."""
+        until = time.monotonic() + _END_S
+        for each in self._workers:
+            each.stop()
+        for each in self._workers:
+            each.join(max(0.0, until - time.monotonic()))
+        # what cannot be booked is sent again, with the same ids: that is no reason to end in an error
+        with contextlib.suppress(YeoulError, sqlite3.Error):
+            self.look()
+
+
+class _Worker:
+    """The thread of one sink, with a connection of its own to read the state."""
+
+    def __init__(self, sink: ResultsSink, plan: Plan, state: State, identity: str, epoch: str) -> None:
+        self.sink = sink
+        self.booked = int(state.meta(f"sink.{sink.name}") or 0)
+        self.sent = self.booked
+        """Number of the last change that is in its topic."""
+        self._plan = plan
+        self._folder = state.folder
+        self._identity = identity if sink.transactional else ""
+        self._epoch = epoch
+        self._topics = dict(sink.topics)
+        self._stop = threading.Event()
+        self._wake = threading.Event()
+        self._told: list[str] = []
+        self._why = ""
+        self._since_s: float | None = None
+        self._thread = threading.Thread(target=self._run, name=f"sink {sink.name}", daemon=True)
+        self._thread.start()
+
+    def wake(self) -> None:
+        """There may be something new."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """End after what is being sent."""
+        self._stop.set()
+        self._wake.set()
+
+    def join(self, within_s: float) -> None:
+        """Wait for the end."""
+        self._thread.join(within_s)
+
+    def told(self) -> list[str]:
+        """What people should know, since the last call."""
+        told, self._told = self._told, []
+        return told
+
+    def waits(self) -> tuple[float, str]:
+        """For how long results have waited, in seconds, and why."""
+        since = self._since_s
+        return (0.0, "") if since is None else (time.monotonic() - since, self._why)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._serve()
+            except (YeoulError, sqlite3.Error) as error:
+                self._why = str(error)
+                self._since_s = self._since_s or time.monotonic()
+                self._stop.wait(_AGAIN_S)
+
+    def _serve(self) -> None:
+        """Send as it comes, until it is to stop or something is in the way.
+
+        Raises:
+            YeoulError: begin anew.
+        """
+        with contextlib.ExitStack() as stack:
+            writer = _writer(self.sink, self._identity, self._epoch)
+            stack.callback(writer.close)
+            writer.check()
+            self.sent = max(self.sent, writer.open() or 0)
+            state = read_state(self._folder)
+            stack.callback(state.close)
+            outgoing = Outgoing(state, self._plan, frozenset(self._topics))
+            while not self._stop.is_set():
+                number, records = outgoing.after(self.sent)
+                if number == self.sent:
+                    self._since_s = None
+                    self._wake.wait(_LOOK_S)
+                    self._wake.clear()
+                    continue
+                if records:
+                    self._since_s = self._since_s or time.monotonic()
+                    self._why = self._why or f"the broker at `{self.sink.bootstrap}` acknowledges nothing"
+                    if not self._write(writer, records, number):
+                        return
+                self.sent, self._since_s, self._why = number, None, ""
+
+    def _write(self, writer: ResultsWriter, records: list[Record], number: int) -> bool:
+        from yeoul.deliver.kafka import Outbound  # noqa: PLC0415  (its client library is an extra)
+
+        schemas = {kind: f"yeoul.{kind}/{SCHEMA_VERSION}".encode() for kind in self._topics}
+        batch = [
+            Outbound(
+                self._topics[each.kind],
+                each.key,
+                each.value,
+                [("schema", schemas[each.kind]), ("id", each.id.encode())],
+            )
+            for each in records
+        ]
+        return writer.write(batch, number, self._stop, self._told.append)
