@@ -21,11 +21,11 @@ Engines = Callable[..., EngineProcess]
 Topics = Callable[..., Any]
 S = 1_000_000
 START = 1_772_449_800 * S
-STEADY = {"idle_timeout": '"2s"'}
+STEADY = {"idle_timeout": '"2s"', "window": '"1s"', "delay": '"1s"'}
 
 
 def lines(first: int, last: int, customer: str = "c1") -> list[bytes]:
-    return [plain_line(START + at * S, customer) for at in range(first, last)]
+    return [plain_line(START + at * S // 10, customer) for at in range(first, last)]
 
 
 def notices(folder: Path) -> list[tuple[str, str, str]]:

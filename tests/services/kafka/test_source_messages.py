@@ -61,7 +61,7 @@ def test_poison_is_set_aside_by_partition_and_offset_and_counts_once_it_is_mende
     broker: Broker, topics: Topics, tmp_path: Path, engines: Engines
 ):
     topic = topics(broker, 2)
-    folder = topic.workspace(tmp_path)
+    folder = topic.workspace(tmp_path, stream={"window": '"1s"', "delay": '"1s"'})
     mended = line(customer="c9").replace(b'"customer"', b'"client"')
     messages = [line(0), *POISON, *NOTHING, mended, line(1)]
     topic.send(0, [line(n) for n in range(10)])

@@ -141,7 +141,7 @@ class Partition:
             limit_bytes = min(limit_bytes, self.final_bytes)
             while self.waiting_bytes < limit_bytes and not self.over:
                 self._fill(True)
-        elif not self._waiting:
+        elif self.waiting_bytes < limit_bytes:
             self._fill(False)
         chunks: list[_Chunk] = []
         size = 0

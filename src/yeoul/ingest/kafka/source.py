@@ -30,6 +30,9 @@ _LOOK_US = 5_000_000
 """How often new partitions are looked for, and offsets committed for those who watch."""
 _SOON_US = 1_000_000
 _AT_ONCE = 10_000
+_FIRST_AT_ONCE = 256
+_LEAST_AT_ONCE = 16
+_AT_ONCE_BYTES = 8 << 20
 _DRY_US = 20_000
 """When nothing had come, it is not asked again for so long: many partitions ask one after the other."""
 _WAIT_S = 0.05
@@ -99,6 +102,7 @@ class KafkaSource:
         self._notices: list[Notice] = []
         self._looked_us = self._committed_us = -_LOOK_US
         self._dry_us = -_DRY_US
+        self._at_once = _FIRST_AT_ONCE
         self._missed = 0
         self._closed = False
 
@@ -276,7 +280,8 @@ class KafkaSource:
     def _take(self, wait_s: float) -> int:
         """Hand what came to the partitions; how many messages and ends that was."""
         self._hold_back()
-        came = self._consumer.consume(_AT_ONCE, wait_s)
+        came = self._consumer.consume(self._at_once, wait_s)
+        before = self._waiting_bytes()
         if not came:
             self._dry_us = self._clock.monotonic_us()
         for number, run in groupby(came, _kind):
@@ -290,6 +295,9 @@ class KafkaSource:
                 partition.take(offsets, [message.value() for message in messages])
                 _, high = self._consumer.get_watermark_offsets(TopicPartition(self._topic, number), cached=True)
                 partition.high = max(partition.high, high)
+        if gained := self._waiting_bytes() - before:
+            # as many as weigh a few megabytes by what these weighed: what waits stays near its bound
+            self._at_once = min(_AT_ONCE, max(_LEAST_AT_ONCE, len(came) * _AT_ONCE_BYTES // gained))
         if self._brokers.refused:
             refused = f"the broker at `{self._bootstrap}` refuses: {self._brokers.refused}; mend the source's `client`"
             raise SourceError(refused)
@@ -328,6 +336,9 @@ class KafkaSource:
             self._consumer.resume([TopicPartition(self._topic, each.number) for each in resume])
         for each in pause + resume:
             each.paused = not each.paused
+
+    def _waiting_bytes(self) -> int:
+        return sum(each.waiting_bytes for each in self._partitions.values())
 
     def _cap_bytes(self) -> int:
         return max(_LEAST_HELD_BYTES, _HELD_BYTES // max(1, len(self._partitions)))
