@@ -27,10 +27,12 @@ from yeoul.store import State
 from yeoul.streams import Entry
 from yeoul.streams.log import COLUMNS, decode
 
-__all__ = ["KINDS", "Outgoing", "Record", "book", "follow", "newest"]
+__all__ = ["KINDS", "LIVE", "Outgoing", "Record", "book", "follow", "newest"]
 
 KINDS = ("windows", "late", "findings", "incidents", "rankings")
 """Kinds of results, called as the files of `export` are."""
+LIVE = "live"
+"""Windows that are still open: what they hold now, soon to be replaced."""
 
 _CHANGES = 1000
 _RECORDS = 10_000
@@ -53,7 +55,7 @@ class Record:
     """One result as it goes out."""
 
     kind: str
-    """`windows`, `late`, `findings`, `incidents`, `rankings`."""
+    """One of `KINDS`, or `LIVE`."""
     key: bytes
     value: bytes | None
     """A line of the file of that name, without its end; None: it is no more (an incident merged into another)."""
@@ -112,6 +114,7 @@ class Outgoing:
         self._state = state
         self._kinds = kinds
         self._lines = {each.spec.name: WindowLines(each) for each in plan.streams}
+        self._live: dict[str, dict[tuple[int, str], str]] = {}
         self._file: tuple[str, dict[int, tuple[Any, ...]]] = ("", {})
 
     def after(self, number: int) -> tuple[int, list[Record]]:
@@ -161,6 +164,21 @@ class Outgoing:
                     key = json.dumps([name, record["scope"]], ensure_ascii=False, separators=(",", ":"))
                     id_ = _digest(kind, key, record["at"], str(record["place"]))
                     yield Record(kind, key.encode(), line(record)[:-1], id_)
+
+    def live(self, stream: str, entries: list[Entry]) -> list[Record]:
+        """Windows that are still open; those groups that are not as they were when this was asked last."""
+        lines, before = self._lines[stream], self._live.get(stream, {})
+        lines.learn(self._state.db)
+        found, seen = [], {}
+        for entry in entries:
+            if entry.part is not None:
+                for key, text, _ in lines.records(entry.start_us, entry.end_us, [(0, entry.part)]):
+                    text = text.removesuffix('"revision":0}') + '"partial":true}'  # noqa: PLW2901 - it is the same line
+                    seen[entry.start_us, key] = text
+                    if before.get((entry.start_us, key)) != text:
+                        found.append(Record("live", key.encode(), text.encode(), _digest("live", text)))
+        self._live[stream] = seen
+        return found
 
     def _windows(self, stream: str, seq: int) -> Iterator[Record]:
         entry = self._entry(stream, seq)

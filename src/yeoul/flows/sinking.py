@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from yeoul.errors import UnreachableError, YeoulError
 from yeoul.flows.engine import Engine
-from yeoul.flows.outgoing import Outgoing, Record, book
+from yeoul.flows.outgoing import LIVE, Outgoing, Record, book
 from yeoul.flows.plan import Plan
 from yeoul.flows.sinks import ResultsSink
 from yeoul.ingest.contract import Notice
 from yeoul.store import State, read_state
+from yeoul.streams import Entry
 
 if TYPE_CHECKING:
     from yeoul.deliver.kafka import ResultsWriter  # its client library is an extra
@@ -103,12 +104,22 @@ class Sinking:
                     sent = each.sent
                     book(self._engine.state, each.sink.name, sent)
                     each.booked = sent
+        self._show_live()
         for each in self._workers:
             for text in each.told():
                 for feed in self._engine.feeds.values():
                     feed.notices.append(Notice("sink", each.sink.name, text))
                     break
             each.wake()
+
+    def _show_live(self) -> None:
+        """Hand the windows that are open to those who are to send them now; comes right after a commit."""
+        now = time.monotonic()
+        due = [each for each in self._workers if each.live_due(now)]
+        if due:
+            found = {name: feed.stream.windows.still_open() for name, feed in self._engine.feeds.items()}
+            for each in due:
+                each.show_live(found, now)
 
     def causes(self) -> list[dict[str, Any]]:
         """Sinks whose results wait."""
@@ -149,6 +160,8 @@ class _Worker:
         self._stop = threading.Event()
         self._wake = threading.Event()
         self._told: list[str] = []
+        self._live: dict[str, list[Entry]] = {}
+        self._live_s = 0.0
         self._why = ""
         self._since_s: float | None = None
         self._thread = threading.Thread(target=self._run, name=f"sink {sink.name}", daemon=True)
@@ -157,6 +170,14 @@ class _Worker:
     def wake(self) -> None:
         """There may be something new."""
         self._wake.set()
+
+    def live_due(self, now_s: float) -> bool:
+        """Whether open windows are to be sent again."""
+        return LIVE in self._topics and now_s - self._live_s >= self.sink.live_every_s
+
+    def show_live(self, entries: dict[str, list[Entry]], now_s: float) -> None:
+        """The open windows of each stream; they take the place of those that were not sent yet."""
+        self._live, self._live_s = entries, now_s
 
     def stop(self) -> None:
         """End after what is being sent."""
@@ -202,7 +223,10 @@ class _Worker:
             outgoing = Outgoing(state, self._plan, frozenset(self._topics))
             while not self._stop.is_set():
                 number, records = outgoing.after(self.sent)
-                if number == self.sent:
+                # taken after what has closed was read, and sent before it: so no window is shown open after it closed
+                live, self._live = self._live, {}
+                records = [each for name in live for each in outgoing.live(name, live[name])] + records
+                if number == self.sent and not records:
                     self._since_s = None
                     self._wake.wait(_LOOK_S)
                     self._wake.clear()

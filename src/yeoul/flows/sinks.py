@@ -46,6 +46,8 @@ class ResultsSink:
     """Kind of result and its topic; other kinds are not sent."""
     transactional: bool = False
     """Whether a consumer of committed messages is given each once."""
+    live_every_s: float = 1.0
+    """How often a group of an open window is sent at most."""
     compression: str = "zstd"
     client: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     """More settings of the client library; may hold secrets."""

@@ -261,9 +261,11 @@ class SinkKeys(_Keys):
     send: Literal["results", "lines"] = "results"
     """What goes there: `results` of `yeoul run`, or `lines` of files, by `yeoul ship`."""
     topics: Annotated[Any, Legal('a table, such as `{ windows = "hits-windows" }`')] = Field(default={})
-    """For results: the topics of `windows`, `late`, `findings`, `incidents`, `rankings`; without one it is not sent."""
+    """For results: topics of `windows`, `live`, `late`, `findings`, `incidents`, `rankings`; others are not sent."""
     transactional: bool = False
     """For results: a consumer of committed messages (`read_committed`) is given each once, also after a kill."""
+    live_every: PositiveDuration = _S
+    """For results: how often a group of an open window is sent to the topic `live`, at most."""
     topic: Topic | None = None
     """For lines: where they go."""
     stream: Annotated[str | None, Legal("the name of a stream")] = None

@@ -9,7 +9,7 @@ from typing import Any
 
 from yeoul.errors import ConfigError
 from yeoul.events import parse_path
-from yeoul.flows.outgoing import KINDS
+from yeoul.flows.outgoing import KINDS, LIVE
 from yeoul.flows.plan import FilesPlan, StreamPlan
 from yeoul.flows.sinks import LinesSink, Pruned, ResultsSink
 from yeoul.settings.environment import fill_secrets
@@ -18,8 +18,12 @@ from yeoul.settings.problems import Place, Problems, shown
 
 __all__ = ["read_fields", "read_sink"]
 
-_OTHERS = {"results": ("topic", "stream", "path", "key", "fields", "start"), "lines": ("topics", "transactional")}
+_OTHERS = {
+    "results": ("topic", "stream", "path", "key", "fields", "start"),
+    "lines": ("topics", "transactional", "live_every"),
+}
 """Keys that do not go with what is sent."""
+_KINDS = (*KINDS, LIVE)
 _TOPIC = re.compile(r"[\w.-]+")
 _NAMED = re.compile(r"([^\W\d]\w*)=(.+)", re.DOTALL)
 
@@ -46,17 +50,18 @@ def read_sink(
     topics = _topics(keys.topics, (*place, "topics"), problems)
     if problems.under(place):
         return None
-    return ResultsSink(name, keys.bootstrap, topics, keys.transactional, keys.compression, client)
+    every_s = keys.live_every / 1_000_000
+    return ResultsSink(name, keys.bootstrap, topics, keys.transactional, every_s, keys.compression, client)
 
 
 def _topics(raw: Any, place: Place, problems: Problems) -> tuple[tuple[str, str], ...]:
     """Kinds of results and their topics."""
     if not isinstance(raw, dict) or not raw:
         got = f"`{shown(raw)}`" if raw else "none"
-        problems.add(place, f"got {got}; legal: a table with {', '.join(f'`{kind}`' for kind in KINDS)}")
+        problems.add(place, f"got {got}; legal: a table with {', '.join(f'`{kind}`' for kind in _KINDS)}")
         return ()
     for kind, topic in raw.items():
-        if problems.member((*place, kind), kind, list(KINDS), "a kind of result") and not (
+        if problems.member((*place, kind), kind, list(_KINDS), "a kind of result") and not (
             isinstance(topic, str) and _TOPIC.fullmatch(topic)
         ):
             problems.add((*place, kind), f"got `{shown(topic)}`; legal: a topic's name")

@@ -120,27 +120,32 @@ class Windows:
         entries: list[Entry] = []
         for window in self._filled(limit):
             entries += self._empty(window - 1, coverage)
-            parts = [
-                part
-                for back in range(1, self.per_row + 1)
-                for missed in range(back)
-                for part in self.panes.get((window - back, missed), ())
-            ]
-            end = window * self.slide_us
-            entries.append(
-                Entry("window", end - self.size_us, end, coverage=coverage(end), part=merge(self.layout, parts))
-            )
+            entries.append(self._entry(window, coverage(window * self.slide_us)))
             self.closed = window
             self._drop(window)
         return entries + self._empty(limit, coverage)
 
-    def _filled(self, limit: int) -> list[int]:
-        assert self.closed is not None
+    def still_open(self) -> list[Entry]:
+        """The windows that are open, as they would close now; nothing closes."""
+        return [self._entry(window, Coverage()) for window in self._filled(None)]
+
+    def _entry(self, window: int, coverage: Coverage) -> Entry:
+        parts = [
+            part
+            for back in range(1, self.per_row + 1)
+            for missed in range(back)
+            for part in self.panes.get((window - back, missed), ())
+        ]
+        end = window * self.slide_us
+        return Entry("window", end - self.size_us, end, coverage=coverage, part=merge(self.layout, parts))
+
+    def _filled(self, limit: int | None) -> list[int]:
+        """Numbers of the open windows that have rows, up to a limit."""
         windows = {
             window
             for pane, missed in self.panes
             for window in range(pane + 1 + missed, pane + self.per_row + 1)
-            if self.closed < window <= limit
+            if (self.closed is None or self.closed < window) and (limit is None or window <= limit)
         }
         return sorted(windows)
 

@@ -251,3 +251,38 @@ def test_a_missing_topic_and_a_broker_that_is_away_are_told_before_the_start(tmp
         check(broker.bootstrap)
     with pytest.raises(UnreachableError, match=r"no Kafka broker answers at `127\.0\.0\.1:1`"):
         check("127.0.0.1:1")
+
+
+def test_open_windows_are_shown_at_most_once_a_second_for_each_key_and_never_after_they_closed(
+    tmp_path: Path,
+    broker: Broker,
+    topic: Callable[..., str],
+    engines: Callable[..., EngineProcess],
+    messages_of: MessagesOf,
+) -> None:
+    name = topic()
+    topics = f'topics = {{ live = "{name}", windows = "{name}" }}'
+    extra = f'[sink.out]\nkind = "kafka"\nbootstrap = "{broker.bootstrap}"\n{topics}\n'
+    folder = plain_workspace(tmp_path / "shop", extra=extra)
+    engine = engines(folder)
+    begun_s = time.monotonic()
+    for turn in range(60):
+        with (folder / "logs/a.ndjson").open("ab") as file:
+            file.write(plain_line(time.time_ns() // 1000, "c", "m", 1, f"e{turn}"))
+        time.sleep(0.15)
+    wait_for(everything_closed(folder, 60))
+    wait_for(lambda: all_sent(folder))
+    seconds = time.monotonic() - begun_s
+    assert engine.stop() == 0
+    found = [(header(each, "schema"), json.loads(each.value())) for each in messages_of(broker.bootstrap, name)]
+    closed: set[str] = set()
+    plays: dict[str, int] = {}
+    for schema, row in found:
+        assert row["window_start"] not in closed
+        assert row["plays"] > plays.get(row["window_start"], 0) or schema == "yeoul.windows/1"
+        plays[row["window_start"]] = row["plays"]
+        if schema == "yeoul.windows/1":
+            closed.add(row["window_start"])
+    shown = [row for schema, row in found if schema == "yeoul.live/1"]
+    assert all(row["partial"] for row in shown)
+    assert 3 <= len(shown) <= 3 * (seconds + 1)  # of 4 s with a delay of 3 s at most three windows are open at a time
