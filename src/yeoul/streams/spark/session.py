@@ -5,8 +5,10 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
+import signal
 import sys
 import tempfile
+import threading
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -79,8 +81,11 @@ def session(master: str, conf: Mapping[str, str], *, topics: bool) -> Iterator[A
     with tempfile.TemporaryDirectory(prefix="yeoul-spark-") as scratch:
         settings.setdefault("spark.sql.warehouse.dir", f"{scratch}/warehouse")
         log = Path(scratch, "spark.log")
-        spark = _start(settings, log)
+        with _signals_held() as held:
+            spark = _start(settings, log)
         try:
+            if held:
+                sys.exit(128 + held[0])
             yield spark
         finally:
             spark.stop()
@@ -129,6 +134,22 @@ def _not_started(error: Exception, log: Path, master: str) -> SourceError:
     said = (causes or odd or str(error).strip().splitlines() or [type(error).__name__])[0]
     message = f"Spark did not start at --master {master}: {said[:_SAID]}; "
     return SourceError(message + "see that the master is there, that Java is 17 or newer, and what --conf says")
+
+
+@contextmanager
+def _signals_held() -> Iterator[list[int]]:
+    """SIGINT and SIGTERM that come within are noted: Java that is left while it starts would stay."""
+    held: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield held
+        return
+    both = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda got, _: held.append(got)) for number in both]
+    try:
+        yield held
+    finally:
+        for number, handler in zip(both, before, strict=True):
+            signal.signal(number, handler)
 
 
 @contextmanager
