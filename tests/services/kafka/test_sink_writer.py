@@ -1,0 +1,60 @@
+"""How far a sink came is committed with what it sent: who takes over finds it, whenever the one before was killed."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections.abc import Callable
+
+import pytest
+from confluent_kafka import Message
+
+from yeoul.deliver.kafka import Outbound, ResultsWriter
+from yeoul.errors import TransientError
+from yeoul.testing.broker import Broker
+
+pytestmark = [pytest.mark.services, pytest.mark.timeout(240)]
+
+
+def test_who_takes_over_goes_on_behind_what_was_committed_and_nothing_else_is_seen(
+    broker: Broker, topic: Callable[..., str], messages_of: Callable[..., list[Message]]
+) -> None:
+    name, identity, stop = topic(), f"yeoul.{uuid.uuid4()}", threading.Event()
+
+    def opened(epoch: str = "first") -> tuple[ResultsWriter, int | None]:
+        for _ in range(30):
+            writer = ResultsWriter(broker.bootstrap, [name], {}, identity=identity, epoch=epoch)
+            try:
+                return writer, writer.open()
+            except TransientError:  # a broker that has just been started finds its coordinator by and by
+                writer.close()
+                time.sleep(0.5)
+        pytest.fail("the broker has no coordinator")
+
+    def batch(value: bytes) -> list[Outbound]:
+        return [Outbound(name, b"k", value, [("id", value)])]
+
+    before, known = opened()
+    assert known is None
+    assert before.write(batch(b"one"), 5, stop, print)
+    # it sends more, and is not heard of again before that is committed
+    producer = before._producer  # noqa: SLF001
+    producer.begin_transaction()
+    producer.produce(name, b"half")
+    producer.flush(10)
+
+    after, known = opened()
+    assert known == 5
+    assert after.write(batch(b"two"), 6, stop, print)
+    with pytest.raises(TransientError):
+        before.write(batch(b"three"), 7, stop, print)
+    assert [each.value() for each in messages_of(broker.bootstrap, name)] == [b"one", b"two"]
+    uncommitted = messages_of(broker.bootstrap, name, isolation="read_uncommitted")
+    assert [each.value() for each in uncommitted] == [b"one", b"half", b"two"]
+    after.close()
+    before.close()
+    # numbers of a state that is lost mean nothing in the next one
+    other, known = opened("second")
+    assert known is None
+    other.close()
