@@ -81,5 +81,5 @@ def test_a_position_that_is_none_is_one_sentence_and_an_exit_code(folder: Path):
     command = [sys.executable, "-m", "yeoul.cli", "explain", str(folder), "logs/b.ndjson:1"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2
-    assert done.stderr.startswith("error: got the file `logs/b.ndjson`, which is not there")
+    assert done.stderr.startswith("error: got `logs/b.ndjson`, which is not there")
     assert "Traceback" not in done.stderr
