@@ -12,6 +12,7 @@ from collections import Counter
 from pathlib import Path
 from typing import IO
 
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -353,6 +354,7 @@ def run(steps: list[tuple], folder: Path) -> tuple[Service, Reader]:
         *[("alike", 0, None), ("read", 1, False), ("rewrite", "a", [0]), ("half", "b", 4), ("read", 1000, False)],
     ]
 )
+@pytest.mark.slow
 @example([("write", "a", [99] * 20), ("read", 9, True), ("slow copytruncate", "a", [5]), ("restart", None, None)])
 def test_each_line_written_once_is_read_once_under_any_schedule_of_rotation_and_restart(steps: list[tuple]):
     with tempfile.TemporaryDirectory() as folder:

@@ -180,6 +180,7 @@ def test_however_large_or_small_values_are_the_numbers_stay_finite_and_in_range(
         assert (judgement.expected <= judgement.upper).all()
 
 
+@pytest.mark.slow
 def test_p_is_calibrated_on_normal_counts(name: str):
     judged = np.stack([judgement.p for judgement in feed(make(name), normal(3000, 60))[600:]])
     for level in (0.05, 0.01, 1e-3):

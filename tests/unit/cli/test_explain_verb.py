@@ -58,6 +58,7 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_beside_a_running_engine_a_row_is_told_with_its_window(folder: Path):
     with running(folder):
         output = run("explain", folder, "logs/a.ndjson:5")
@@ -75,6 +76,7 @@ def test_without_a_state_it_says_so_and_what_decoding_tells(folder: Path):
     assert "note: `run` and `replay` would find a row of 2026-03-02T" in output
 
 
+@pytest.mark.slow
 def test_a_position_that_is_none_is_one_sentence_and_an_exit_code(folder: Path):
     with pytest.raises(InputError):
         run("explain", folder, "logs/a.ndjson")

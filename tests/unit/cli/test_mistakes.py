@@ -58,6 +58,7 @@ def test_each_is_told(words: tuple[str, ...], code: int, said: str):
     assert "╭─ Error" not in done.stderr
 
 
+@pytest.mark.slow
 def test_all_mistakes_of_a_workspace_are_told_at_once(tmp_path: Path):
     folder = demo_workspace(tmp_path, changes={'window      = "10s"': 'windw = "10s"', "top       = 10": 'top = "x"'})
     done = yeoul("check", str(folder))
@@ -96,6 +97,7 @@ def test_a_state_made_by_another_declaration_is_refused_with_what_to_do(tmp_path
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_state_that_cannot_be_read_is_a_sentence(tmp_path: Path):
     folder = demo_workspace(tmp_path)
     (folder / ".yeoul").mkdir()

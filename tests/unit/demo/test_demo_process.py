@@ -16,6 +16,7 @@ def run(*arguments: object):
     return subprocess.run([*COMMAND, *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False)
 
 
+@pytest.mark.slow
 def test_it_backfills_writes_live_and_ends_by_itself(tmp_path: Path):
     done = run("--folder", tmp_path, "--rate", 100, "--backfill", "20m", "--incidents", 2, "--for", "1s")
     assert (done.returncode, done.stderr) == (0, "")
@@ -33,6 +34,7 @@ def test_it_writes_one_file_of_a_fixed_size(tmp_path: Path):
     assert (tmp_path / "sample.ndjson").read_bytes().count(b"\n") == 1234
 
 
+@pytest.mark.slow
 def test_sigterm_ends_it_with_whole_lines(tmp_path: Path):
     with subprocess.Popen(
         [*COMMAND, "--folder", str(tmp_path), "--rate", "2000", "--torn"], stdout=subprocess.PIPE, text=True

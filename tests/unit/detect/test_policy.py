@@ -102,6 +102,7 @@ def test_what_a_key_does_time_and_again_is_its_habit_and_what_is_far_beyond_it_a
     assert bouts(it, 50, [0], 1, p=1e-30) == [3]
 
 
+@pytest.mark.slow
 def test_the_habit_of_one_key_hides_nothing_of_another_and_is_forgotten():
     it = policy()
     bouts(it, 50, [7], 8)

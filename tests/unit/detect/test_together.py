@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 
 from yeoul.detect import Alarm, Watch, WatchConfig
 from yeoul.detect.together import TOGETHER
@@ -47,6 +48,7 @@ def test_without_it_nobody_is_told():
     assert run(watch, 0, 200) + run(watch, 200, 210, outage(0.5)) == []
 
 
+@pytest.mark.slow
 def test_keys_that_come_and_go_are_no_change_of_the_sum():
     watch = Watch(WatchConfig("w"))
     grown = np.where(KEYS == 7, 5.2, 1.0)  # from 4 to 21: beyond the floor, slowly

@@ -134,6 +134,7 @@ def test_a_silence_with_full_coverage_drops_every_key_to_zero_and_is_alarmed():
     assert all(alarm.direction == "down" for alarm in found[0][1])
 
 
+@pytest.mark.slow
 def test_however_a_silence_is_cut_into_runs_the_result_is_the_same():
     cuts = ([500], [100, 400], [1] * 60 + [440])
     seen = []

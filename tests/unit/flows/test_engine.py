@@ -125,6 +125,7 @@ def test_old_entries_move_to_files_though_the_first_of_them_is_a_note_of_no_time
     engine.close()
 
 
+@pytest.mark.slow
 def test_what_was_found_in_an_old_log_is_as_young_as_its_events(tmp_path: Path) -> None:
     folder = workspace(tmp_path, '[detect.c]\nstream = "s"\nby = ["c"]\nvalue = "count"\n')
     clock = ManualClock(int(START.timestamp() * 1e6) + 300 * 86_400_000_000)
@@ -203,6 +204,7 @@ def test_a_key_that_comes_back_or_stands_in_a_kept_window_is_not_forgotten(tmp_p
 DETECT = '[detect.d]\nstream = "s"\nby = ["c"]\nvalue = "count"\n'
 
 
+@pytest.mark.slow
 def test_a_log_over_its_cap_moves_to_files_and_what_cannot_move_stops_the_reading(tmp_path: Path) -> None:
     folder = workspace(tmp_path, DETECT + '[engine]\nlog_cap = "1kB"\n')
     clock = ManualClock()

@@ -98,6 +98,7 @@ def test_a_cut_file_is_told_as_damaged_state(tmp_path: Path):
         list(read_entries(path))
 
 
+@pytest.mark.slow
 def test_a_writer_killed_at_any_moment_leaves_a_whole_file_or_the_one_before(tmp_path: Path):
     path = tmp_path / "one.parquet"
     write_entries(path, _rows(10))

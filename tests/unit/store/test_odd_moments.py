@@ -109,6 +109,7 @@ def test_a_commit_that_a_kill_cut_short_beside_a_reader_is_no_damage(tmp_path: P
     assert newest(tmp_path) == 34
 
 
+@pytest.mark.slow
 def test_damage_below_a_commit_that_was_cut_short_is_found(tmp_path: Path):
     reader = killed_within_a_commit(tmp_path)
     (tmp_path / "state.copy").unlink()
@@ -121,6 +122,7 @@ def test_damage_below_a_commit_that_was_cut_short_is_found(tmp_path: Path):
     reader.close()
 
 
+@pytest.mark.slow
 def test_a_log_that_lost_what_an_earlier_copying_had_copied_is_not_put_over_it(tmp_path: Path):
     state = open_state(tmp_path / "state")
     write(state, 0, 100)

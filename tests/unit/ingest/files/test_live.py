@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 
 class Writer(threading.Thread):
     """Writes numbered lines in uneven pieces, and rotates by renaming; siblings are compressed behind it."""
@@ -53,6 +55,7 @@ class Writer(threading.Thread):
             path.unlink()
 
 
+@pytest.mark.slow
 def test_a_hundred_rotations_beside_a_reader_that_is_stopped_now_and_then_lose_and_repeat_nothing(
     tmp_path: Path, reader: Any
 ):

@@ -33,6 +33,7 @@ def compiled(schema: dict[str, Any] | None = None, client: dict[str, str] | None
     return compile_stream(spec, TOPIC, client)
 
 
+@pytest.mark.slow
 def test_compiling_loads_no_spark():
     probe = "import sys, yeoul.flows.spark_jobs; sys.exit('pyspark' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", probe], check=False).returncode == 0
