@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -35,6 +36,7 @@ def _written(document: Any, *, ascii_only: bool) -> bytes:
     return json.dumps(document, ensure_ascii=ascii_only, allow_nan=True).encode(errors="surrogatepass")
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(_EVENTS, st.booleans()), max_size=12))
 @settings(max_examples=150, deadline=None)
 @example([({"at": 223372036874875508, "a": None}, True)])
@@ -43,6 +45,7 @@ def test_documents_give_what_the_standard_library_finds(documents: list[tuple[An
     check_json(b"\n".join(_written(document, ascii_only=ascii_only) for document, ascii_only in documents))
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(_EVENTS, _DAMAGE), min_size=1, max_size=8))
 @settings(max_examples=250, deadline=None)
 def test_damaged_documents_give_what_the_standard_library_finds(damaged: list[tuple[Any, tuple[int, bytes, int]]]):
