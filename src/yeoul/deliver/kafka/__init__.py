@@ -4,8 +4,7 @@ A message counts as sent when every replica has acknowledged it. What is not ack
 and whoever sends is told when the queue is full.
 """
 
-from yeoul.deliver.kafka.client import Said
 from yeoul.deliver.kafka.results import Outbound, ResultsWriter
 from yeoul.deliver.kafka.sender import Receipt, Sender
 
-__all__ = ["Outbound", "Receipt", "ResultsWriter", "Said", "Sender"]
+__all__ = ["Outbound", "Receipt", "ResultsWriter", "Sender"]

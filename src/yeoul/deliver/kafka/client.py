@@ -2,33 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from yeoul.errors import MissingExtraError, SinkError, UnreachableError
+from confluent_kafka import KafkaError, KafkaException, Producer
+from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType  # type: ignore[attr-defined]  # documented there
 
-try:
-    from confluent_kafka import KafkaError, KafkaException, Producer
-    from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType  # type: ignore[attr-defined]  # documented there
-except ImportError as error:  # pragma: no cover - the lock files install it
-    library = "confluent-kafka"
-    raise MissingExtraError(library, "kafka") from error
+from yeoul.errors import SinkError
+from yeoul.kafka_client import LOG, Said, no_broker, refusal, refused_settings
 
-__all__ = [
-    "BATCH_BYTES",
-    "FRAME_BYTES",
-    "Said",
-    "check_topics",
-    "fit_batch",
-    "open_producer",
-    "raise_refused",
-    "text_of",
-]
+__all__ = ["BATCH_BYTES", "FATAL", "FRAME_BYTES", "PURGED", "fit_batches", "let_go", "open_producer", "raise_refused"]
 
-_LOG = logging.getLogger("yeoul.kafka")
-_LOG.addHandler(logging.NullHandler())  # silent unless somebody listens: what matters is raised or told
 BATCH_BYTES = 1_000_000
 """Of a batch, where the topic takes so much."""
 FRAME_BYTES = 512
@@ -38,7 +22,7 @@ _QUEUE_MESSAGES = 100_000
 _QUEUE_KB = 65_536
 _LARGEST_BYTES = 64 << 20
 # ruff: noqa: SLF001 - the library's names of its own errors begin with an underscore
-_FATAL = frozenset(
+FATAL = frozenset(
     {
         KafkaError._AUTHENTICATION,
         KafkaError.SASL_AUTHENTICATION_FAILED,
@@ -48,22 +32,8 @@ _FATAL = frozenset(
         KafkaError._SSL,
     }
 )
-
-
-class Said:
-    """What the client library says that is not of one message."""
-
-    def __init__(self) -> None:
-        self.refused: str | None = None
-        """Why a broker does not let us in: waiting does not help."""
-        self.last = ""
-        """The last error."""
-
-    def note(self, error: KafkaError) -> None:
-        """An error of a connection, or of the whole."""
-        self.last = error.str().partition(" (after")[0]
-        if error.code() in _FATAL:
-            self.refused = error.str()
+PURGED = frozenset({KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT})
+"""What is said of messages that we ourselves dropped."""
 
 
 def open_producer(
@@ -96,13 +66,31 @@ def open_producer(
         **more,
     }
     try:
-        return Producer(chosen, logger=_LOG)
+        return Producer(chosen, logger=LOG)
     except (KafkaException, ValueError, TypeError) as error:
-        message = f"the Kafka client refuses its settings: {text_of(error)}; legal: settings of librdkafka"
-        raise SinkError(message) from error
+        raise SinkError(refused_settings(error)) from error
 
 
-def check_topics(producer: Producer, bootstrap: str, topics: Sequence[str], said: Said) -> None:
+def fit_batches(
+    producer: Producer, bootstrap: str, topics: Sequence[str], settings: Mapping[str, str], said: Said
+) -> int:
+    """See that the topics are there; how many bytes a batch may have, so that all of them take it.
+
+    Raises:
+        UnreachableError: no broker answers.
+        SinkError: a topic is missing, or they do not let us in.
+    """
+    _check_topics(producer, bootstrap, topics, said)
+    return min(_fit_batch(bootstrap, topic, settings) for topic in topics)
+
+
+def let_go(producer: Producer) -> None:
+    """Drop what waits."""
+    producer.purge()
+    producer.flush(0)
+
+
+def _check_topics(producer: Producer, bootstrap: str, topics: Sequence[str], said: Said) -> None:
     """See that the topics are there; makes none.
 
     Raises:
@@ -116,9 +104,7 @@ def check_topics(producer: Producer, bootstrap: str, topics: Sequence[str], said
         except KafkaException as error:
             producer.poll(0)  # hands over the errors that came meanwhile
             raise_refused(bootstrap, said)
-            why = said.last or text_of(error)
-            message = f"no Kafka broker answers at `{bootstrap}` ({why}); start it or mend `bootstrap`"
-            raise UnreachableError(message) from error
+            raise no_broker(bootstrap, said, error) from error
         missing = [name for name in topics if name not in told.topics or told.topics[name].error is not None]
         if not missing:
             return
@@ -138,13 +124,12 @@ def raise_refused(bootstrap: str, said: Said) -> None:
         SinkError: it does not.
     """
     if said.refused:
-        message = f"the broker at `{bootstrap}` refuses: {said.refused}; mend the sink's `client`"
-        raise SinkError(message)
+        raise SinkError(refusal(bootstrap, said, "sink"))
 
 
-def fit_batch(bootstrap: str, topic: str, settings: Mapping[str, str]) -> int:
+def _fit_batch(bootstrap: str, topic: str, settings: Mapping[str, str]) -> int:
     """How many bytes a batch may have, so that a topic refuses none but that of a single message."""
-    admin = AdminClient({"bootstrap.servers": bootstrap, **settings}, logger=_LOG)
+    admin = AdminClient({"bootstrap.servers": bootstrap, **settings}, logger=LOG)
     asked = ConfigResource(ResourceType.TOPIC, topic)
     try:
         told = admin.describe_configs([asked], request_timeout=_ASK_S)[asked].result(_ASK_S)
@@ -152,9 +137,3 @@ def fit_batch(bootstrap: str, topic: str, settings: Mapping[str, str]) -> int:
     except (KafkaException, TimeoutError, KeyError, ValueError):  # it may not be told to us
         return BATCH_BYTES
     return max(1, min(BATCH_BYTES, limit - FRAME_BYTES))
-
-
-def text_of(error: Any) -> str:
-    """What an exception of the client library says."""
-    first = error.args[0] if error.args else error
-    return str(first.str() if isinstance(first, KafkaError) else first)

@@ -11,22 +11,21 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from yeoul.deliver.kafka.client import (
     BATCH_BYTES,
+    FATAL,
     FRAME_BYTES,
-    Said,
-    check_topics,
-    fit_batch,
+    PURGED,
+    fit_batches,
+    let_go,
     open_producer,
     raise_refused,
-    text_of,
 )
 from yeoul.errors import TransientError
+from yeoul.kafka_client import Said, text_of
 
 __all__ = ["Outbound", "ResultsWriter"]
 
 _WAIT_S = 0.2
 _TRANSACTION_S = 30.0
-# ruff: noqa: SLF001 - the library's names of its own errors begin with an underscore
-_PURGED = frozenset({KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT})
 
 
 class Outbound(NamedTuple):
@@ -69,7 +68,7 @@ class ResultsWriter:
         self._settings = dict(settings)
         self._identity = identity
         self._epoch = epoch
-        self._said = Said()
+        self._said = Said(FATAL)
         self._failed: list[tuple[int, str]] = []
         self._too_large: set[int] = set()
         self._compression = compression
@@ -92,8 +91,7 @@ class ResultsWriter:
             UnreachableError: no broker answers.
             SinkError: one is missing, or they do not let us in.
         """
-        check_topics(self._producer, self._bootstrap, self._topics, self._said)
-        fit = min(fit_batch(self._bootstrap, topic, self._settings) for topic in self._topics)
+        fit = fit_batches(self._producer, self._bootstrap, self._topics, self._settings, self._said)
         if fit < self._batch_bytes:
             self._batch_bytes = fit
             self._producer = self._make()
@@ -177,7 +175,7 @@ class ResultsWriter:
         return self.write(batch, sent, stop, tell)
 
     def _heard(self, number: int, error: KafkaError | None, _: Message) -> None:
-        if error is not None and error.code() not in _PURGED:
+        if error is not None and error.code() not in PURGED:
             self._failed.append((number, "" if error.code() == KafkaError.MSG_SIZE_TOO_LARGE else str(error.str())))
 
     def _place(self, sent: int = -1001) -> Any:
@@ -191,8 +189,7 @@ class ResultsWriter:
 
     def close(self) -> None:
         """Drop what waits."""
-        self._producer.purge()
-        self._producer.flush(0)
+        let_go(self._producer)
         if self._group is not None:
             self._group.close()
             self._group = None

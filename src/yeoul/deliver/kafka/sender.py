@@ -11,20 +11,18 @@ from confluent_kafka import KafkaError, KafkaException, Message
 
 from yeoul.deliver.kafka.client import (
     BATCH_BYTES,
+    FATAL,
     FRAME_BYTES,
-    Said,
-    check_topics,
-    fit_batch,
+    PURGED,
+    fit_batches,
+    let_go,
     open_producer,
     raise_refused,
-    text_of,
 )
 from yeoul.errors import TransientError
+from yeoul.kafka_client import Said, text_of
 
 __all__ = ["Receipt", "Sender"]
-
-# ruff: noqa: SLF001 - the library's names of its own errors begin with an underscore
-_PURGED = frozenset({KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT})
 
 
 class Receipt(Protocol):
@@ -72,7 +70,7 @@ class Sender:
         self._trouble = ""
         self.innocent = False
         """Set when a batch was refused for its size, and not for that of a single message."""
-        self._said = Said()
+        self._said = Said(FATAL)
         self._producer = self._open()
         self.acknowledged = 0
         self._moved_s = time.monotonic()
@@ -94,8 +92,7 @@ class Sender:
             UnreachableError: no broker answers.
             SinkError: it is not there, or they do not let us in.
         """
-        check_topics(self._producer, self._bootstrap, [self._topic], self._said)
-        fit = fit_batch(self._bootstrap, self._topic, self._settings)
+        fit = fit_batches(self._producer, self._bootstrap, [self._topic], self._settings, self._said)
         if fit < self._batch_bytes:
             # then what is larger stands alone, and is refused alone
             self._batch_bytes = fit
@@ -148,8 +145,7 @@ class Sender:
 
     def close(self) -> None:
         """Drop what waits."""
-        self._producer.purge()
-        self._producer.flush(0)
+        let_go(self._producer)
 
     def _heard(self, receipt: Receipt, number: int, error: KafkaError | None, message: Message) -> None:
         if error is None:
@@ -164,6 +160,6 @@ class Sender:
             else:
                 self.innocent = True
                 self._trouble = self._trouble or str(error.str())
-        elif error.code() not in _PURGED:
+        elif error.code() not in PURGED:
             self._said.note(error)
             self._trouble = self._trouble or str(error.str())

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from yeoul.errors import MissingExtraError, SourceError, UnreachableError
+import confluent_kafka
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from yeoul.errors import SourceError, UnreachableError
+from yeoul.kafka_client import LOG, Said, no_broker, refusal, refused_settings, text_of
 from yeoul.plugins import nearest
-
-try:
-    import confluent_kafka
-    from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
-    from confluent_kafka.admin import AdminClient
-except ImportError as error:  # pragma: no cover - the lock files install it
-    library = "confluent-kafka"
-    raise MissingExtraError(library, "kafka") from error
 
 __all__ = ["Brokers", "Topic", "ask_partitions", "ask_range", "ask_topic_id", "no_topic", "open_admin", "open_consumer"]
 
-_LOG = logging.getLogger("yeoul.kafka")
-_LOG.addHandler(logging.NullHandler())  # silent unless somebody listens: what matters is raised or shown as health
 _STATISTICS_MS = 1000
 _SILENT_US = 3_000_000
 """A broker answers each fetch within half a second, also when it has nothing; one silent for so long hangs."""
@@ -39,24 +33,18 @@ _UNTRUSTED = ("certificate", "wrong version number", "unknown ca")
 """What a TLS error says that does not go away; others also come from a broker that is killed while it shakes hands."""
 
 
-class Brokers:
+class Brokers(Said):
     """What the client library says of its connections, once a second."""
 
     def __init__(self) -> None:
-        self.refused: str | None = None
-        """Why a broker does not let us in: waiting does not help."""
-        self.said = ""
-        """The last error."""
+        super().__init__(_FATAL)
         self._answering: dict[int, int] = {}
         self._ends: dict[int, int] = {}
 
-    def note_error(self, error: KafkaError) -> None:
-        """An error that is not of one message."""
-        text = error.str().partition(" (after")[0]
-        self.said = text
-        untrusted = error.code() == KafkaError._SSL and any(part in text.lower() for part in _UNTRUSTED)  # noqa: SLF001 - as above
-        if error.code() in _FATAL or untrusted:
-            self.refused = text
+    def is_fatal(self, error: KafkaError) -> bool:
+        """Of TLS only what is said of certificates."""
+        untrusted = error.code() == KafkaError._SSL and any(part in self.last.lower() for part in _UNTRUSTED)  # noqa: SLF001 - as above
+        return untrusted or super().is_fatal(error)
 
     def note_statistics(self, text: str) -> None:
         """Which partitions' brokers answer, for how many looks in a row."""
@@ -107,18 +95,17 @@ def open_consumer(bootstrap: str, group: str, settings: Mapping[str, str], broke
         "auto.offset.reset": "error",
         "statistics.interval.ms": _STATISTICS_MS,
         "stats_cb": brokers.note_statistics,
-        "error_cb": brokers.note_error,
+        "error_cb": brokers.note,
     }
     try:
-        return Consumer(chosen, logger=_LOG)
+        return Consumer(chosen, logger=LOG)
     except (KafkaException, ValueError, TypeError) as error:
-        message = f"the Kafka client refuses its settings: {_text(error)}; legal: settings of librdkafka"
-        raise SourceError(message) from error
+        raise SourceError(refused_settings(error)) from error
 
 
 def open_admin(bootstrap: str, settings: Mapping[str, str]) -> AdminClient:
     """What asks for more than a consumer can."""
-    return AdminClient({"bootstrap.servers": bootstrap, "client.id": "yeoul", **settings}, logger=_LOG)
+    return AdminClient({"bootstrap.servers": bootstrap, "client.id": "yeoul", **settings}, logger=LOG)
 
 
 class Topic(NamedTuple):
@@ -141,11 +128,8 @@ def ask_partitions(consumer: Consumer, topic: Topic, brokers: Brokers, within_s:
     except KafkaException as error:
         consumer.poll(0)  # hands over the errors that came meanwhile
         if brokers.refused:
-            message = f"the broker at `{bootstrap}` refuses: {brokers.refused}; mend the source's `client`"
-            raise SourceError(message) from error
-        said = brokers.said or _text(error)
-        message = f"no Kafka broker answers at `{bootstrap}` ({said}); start it or mend `bootstrap`"
-        raise UnreachableError(message) from error
+            raise SourceError(refusal(bootstrap, brokers, "source")) from error
+        raise no_broker(bootstrap, brokers, error) from error
     found = told.topics.get(topic.name)
     code = KafkaError.UNKNOWN_TOPIC_OR_PART if found is None else found.error and found.error.code()
     if code in {KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED}:
@@ -192,11 +176,6 @@ def ask_range(consumer: Consumer, topic: str, partition: int, within_s: float) -
     try:
         low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=within_s)
     except KafkaException as error:
-        message = f"`{topic}/{partition}` cannot be asked for its offsets: {_text(error)}; see that its broker is up"
+        message = f"`{topic}/{partition}` cannot be asked for its offsets: {text_of(error)}; see that its broker is up"
         raise UnreachableError(message) from error
     return int(low), int(high)
-
-
-def _text(error: Any) -> str:
-    first = error.args[0] if error.args else error
-    return str(first.str() if isinstance(first, KafkaError) else first)

@@ -9,6 +9,7 @@ from confluent_kafka import KafkaError, TopicPartition
 
 from yeoul.errors import InputError, UnreachableError
 from yeoul.ingest.kafka.client import Brokers, Topic, ask_partitions, ask_range, no_topic, open_consumer
+from yeoul.ingest.kafka.partition import as_line
 
 __all__ = ["read_message"]
 
@@ -47,7 +48,7 @@ def read_message(
                 continue
             error = found.error()
             if error is None and found.offset() == offset:
-                return bytes(found.value() or b"").replace(b"\n", b"\r")
+                return as_line(found.value())
             if error is None or error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - the library's name of it
                 message = (
                     f"got offset {offset} of `{topic}/{partition}`, which is no message: it ends a transaction, was "

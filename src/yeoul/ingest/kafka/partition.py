@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from yeoul.ingest.contract import Ahead, LineBlock
 from yeoul.ingest.kafka.client import Brokers
 
-__all__ = ["Partition"]
+__all__ = ["Partition", "as_line"]
 
 _MEAN_BYTES = 500.0
 """What a message weighs before any was seen."""
@@ -92,8 +92,8 @@ class Partition:
             return
         lines = [value or b"" for value in values] if None in values else values
         data = b"\n".join([*lines, b""])  # type: ignore[list-item]  # what is None was replaced
-        if data.count(b"\n") > len(values):  # white space in JSON either way, and illegal within its texts either way
-            data = b"\n".join([*((value or b"").replace(b"\n", b"\r") for value in values), b""])
+        if data.count(b"\n") > len(values):
+            data = b"\n".join([*(as_line(value) for value in values), b""])
         self._waiting.append(_Chunk(np.array(offsets, np.int64), data))
         self.waiting_bytes += len(data)
 
@@ -192,3 +192,8 @@ class Partition:
     def ahead(self) -> list[Ahead]:
         """The offsets still to be read."""
         return [Ahead(self.name, self._next, self.high, messages=True)] if self.high > self._next else []
+
+
+def as_line(value: bytes | None) -> bytes:
+    """A message as one line: a line feed is white space in JSON as a return is, and as illegal within its texts."""
+    return (value or b"").replace(b"\n", b"\r")

@@ -83,9 +83,7 @@ class KafkaSource:
         settings: Mapping[str, str] | None = None,
         clock: Clock | None = None,
     ) -> None:
-        self._bootstrap = bootstrap
-        self._topic = topic
-        self._place = Topic(bootstrap, topic)
+        self._topic = Topic(bootstrap, topic)
         self._fresh = resume is None
         self._start = start
         self._live = live
@@ -134,7 +132,7 @@ class KafkaSource:
             return
         self._committed_us = now_us
         stored = [(each, each.stored) for each in self._partitions.values() if each.stored is not None]
-        offsets = [TopicPartition(self._topic, each.number, at) for each, at in stored]
+        offsets = [TopicPartition(self._topic.name, each.number, at) for each, at in stored]
         if offsets:
             with contextlib.suppress(KafkaException):  # nothing depends on it
                 self._consumer.commit(offsets=offsets, asynchronous=True)
@@ -151,7 +149,7 @@ class KafkaSource:
     # the topic
 
     def _partition(self, number: int, at: int) -> Partition:
-        name = f"{self._topic}/{number}"
+        name = f"{self._topic.name}/{number}"
         made = self._partitions[number] = Partition(name, number, at, self._brokers, self._fetch)
         return made
 
@@ -164,7 +162,7 @@ class KafkaSource:
         """
         fresh, within_s = self._fresh, _ASK_S if self._fresh else _ASK_LIVE_S
         try:
-            numbers = ask_partitions(self._consumer, self._place, self._brokers, within_s)
+            numbers = ask_partitions(self._consumer, self._topic, self._brokers, within_s)
         except UnreachableError:
             if fresh:
                 raise
@@ -173,21 +171,21 @@ class KafkaSource:
             self._miss()
             return
         self._missed = 0
-        self._admin = self._admin or open_admin(self._bootstrap, self._settings)
-        topic_id = ask_topic_id(self._admin, self._topic)
+        self._admin = self._admin or open_admin(self._topic.bootstrap, self._settings)
+        topic_id = ask_topic_id(self._admin, self._topic.name)
         starts = []
         for number in numbers:
             partition = self._partitions.get(number)
             if partition is not None and partition.assigned and partition.may_be_of(topic_id):
                 continue
             try:
-                low, high = ask_range(self._consumer, self._topic, number, within_s)
+                low, high = ask_range(self._consumer, self._topic.name, number, within_s)
             except UnreachableError:
                 if fresh:
                     raise
                 continue
             if (at := self._where(number, topic_id, low, high)) is not None:
-                starts.append(TopicPartition(self._topic, number, at))
+                starts.append(TopicPartition(self._topic.name, number, at))
         self._fresh = False
         for each in self._partitions.values():
             each.final_bytes = self._cap_bytes() // 2  # what is paused has so much
@@ -201,12 +199,12 @@ class KafkaSource:
             SourceError: that is sure.
         """
         if self._fresh:
-            raise no_topic(self._consumer, self._place)
+            raise no_topic(self._consumer, self._topic)
         self._missed += 1
         if self._missed >= _SURE_LOOKS:
             message = (
-                f"topic `{self._topic}` was deleted: the broker at `{self._bootstrap}` has it no more; what was read "
-                "of it is kept; to read another one of that name, move `.yeoul` away when it is there"
+                f"topic `{self._topic.name}` was deleted: the broker at `{self._topic.bootstrap}` has it no more; what "
+                "was read of it is kept; to read another one of that name, move `.yeoul` away when it is there"
             )
             raise SourceError(message)
         self._looked_us += _SOON_US - _LOOK_US
@@ -236,8 +234,8 @@ class KafkaSource:
         at = partition.fetched
         if at > high or not partition.may_be_of(topic_id):
             message = (
-                f"topic `{self._topic}` was deleted and made again: `{partition.name}` was read up to offset {at}, and "
-                f"now ends at {high}; move `.yeoul` away to read it from its beginning, or name another topic"
+                f"topic `{self._topic.name}` was deleted and made again: `{partition.name}` was read up to offset "
+                f"{at}, and now ends at {high}; move `.yeoul` away to read it from its beginning, or name another topic"
             )
             raise SourceError(message)
 
@@ -273,8 +271,10 @@ class KafkaSource:
             return
         while not self._take(_WAIT_S if wait else 0) and wait:
             if self._clock.monotonic_us() - begun_us > _GIVE_UP_US:
-                said = self._brokers.said or "no error"
-                message = f"the broker at `{self._bootstrap}` sent nothing for a minute ({said}); start it, try again"
+                said = self._brokers.last or "no error"
+                message = (
+                    f"the broker at `{self._topic.bootstrap}` sent nothing for a minute ({said}); start it, try again"
+                )
                 raise UnreachableError(message)
 
     def _take(self, wait_s: float) -> int:
@@ -293,13 +293,15 @@ class KafkaSource:
                 offsets = [message.offset() or 0 for message in messages]
                 partition = self._partitions[number]
                 partition.take(offsets, [message.value() for message in messages])
-                _, high = self._consumer.get_watermark_offsets(TopicPartition(self._topic, number), cached=True)
+                _, high = self._consumer.get_watermark_offsets(TopicPartition(self._topic.name, number), cached=True)
                 partition.high = max(partition.high, high)
         if gained := self._waiting_bytes() - before:
             # as many as weigh a few megabytes by what these weighed: what waits stays near its bound
             self._at_once = min(_AT_ONCE, max(_LEAST_AT_ONCE, len(came) * _AT_ONCE_BYTES // gained))
         if self._brokers.refused:
-            refused = f"the broker at `{self._bootstrap}` refuses: {self._brokers.refused}; mend the source's `client`"
+            refused = (
+                f"the broker at `{self._topic.bootstrap}` refuses: {self._brokers.refused}; mend the source's `client`"
+            )
             raise SourceError(refused)
         return len(came)
 
@@ -313,7 +315,7 @@ class KafkaSource:
             partition.reached(message.offset() or 0)
         elif partition is not None and code in _OUT_OF_RANGE:
             # what was fetched before is still there to be read; the rest is asked for anew at the next look
-            place = [TopicPartition(self._topic, partition.number)]
+            place = [TopicPartition(self._topic.name, partition.number)]
             if partition.paused:
                 self._consumer.resume(place)
             self._consumer.incremental_unassign(place)
@@ -322,7 +324,7 @@ class KafkaSource:
         elif code in _GONE:
             self._looked_us = -_LOOK_US
         else:
-            self._brokers.note_error(error)
+            self._brokers.note(error)
 
     def _hold_back(self) -> None:
         """Fetch no more for partitions that are over, or of which much waits until half of it was read."""
@@ -330,10 +332,10 @@ class KafkaSource:
         partitions = self._partitions.values()
         pause = [each for each in partitions if not each.paused and (each.waiting_bytes > cap or each.over)]
         if pause:
-            self._consumer.pause([TopicPartition(self._topic, each.number) for each in pause])
+            self._consumer.pause([TopicPartition(self._topic.name, each.number) for each in pause])
         resume = [each for each in partitions if each.paused and each.waiting_bytes < cap // 2 and not each.over]
         if resume:
-            self._consumer.resume([TopicPartition(self._topic, each.number) for each in resume])
+            self._consumer.resume([TopicPartition(self._topic.name, each.number) for each in resume])
         for each in pause + resume:
             each.paused = not each.paused
 
