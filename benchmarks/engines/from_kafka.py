@@ -23,6 +23,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from yeoul.demo import ServiceConfig, write_sample
 from yeoul.testing.broker import Broker
+from yeoul.testing.processes import process_tree
 from yeoul.testing.workspaces import demo_workspace
 
 TOPIC = "action-log"
@@ -136,7 +137,7 @@ def _measured(command: list[str]) -> dict[str, float]:
         peak_mb = 0.0
         while process.poll() is None:
             resident = 0
-            for pid in _tree(process.pid):
+            for pid in process_tree(process.pid):
                 try:
                     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
                 except OSError:
@@ -152,16 +153,6 @@ def _measured(command: list[str]) -> dict[str, float]:
     batches = re.findall(r" in ([\d.]+) s \(", text)
     seconds = sum(map(float, batches)) if batches else json.loads(text.splitlines()[-1])["s"]
     return {"s": seconds, "cpu": sum(cpu.values()), "mb": peak_mb}
-
-
-def _tree(pid: int) -> list[int]:
-    found = [pid]
-    for one in found:
-        try:
-            found += [int(child) for child in Path(f"/proc/{one}/task/{one}/children").read_text().split()]
-        except OSError:
-            continue
-    return found
 
 
 def _fill(broker: Broker, path: Path, events: int, partitions: int) -> None:

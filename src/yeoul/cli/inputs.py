@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 from yeoul.errors import SourceError
@@ -49,17 +50,12 @@ def _look_at_files(files: FilesPlan) -> Found:
 
 def _look_at_topic(stream: StreamPlan) -> Found:
     try:
-        source = open_source(stream, None, live=False)
+        with closing(open_source(stream, None, live=False)) as source:
+            source.poll()
+            splits = source.splits()
+            return Found(_names(splits), messages=sum(split.backlog_messages() or 0 for split in splits))
     except SourceError as error:
         return Found(unreadable=(str(error),))
-    try:
-        source.poll()
-        splits = source.splits()
-        return Found(_names(splits), messages=sum(split.backlog_messages() or 0 for split in splits))
-    except SourceError as error:
-        return Found(unreadable=(str(error),))
-    finally:
-        source.close()
 
 
 def _names(splits: Sequence[Split]) -> tuple[str, ...]:

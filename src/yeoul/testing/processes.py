@@ -15,7 +15,7 @@ from yeoul.flows.summary import summary
 from yeoul.settings import load_workspace
 from yeoul.store import read_state
 
-__all__ = ["EngineProcess", "counts", "everything_closed", "open_parts", "wait_for"]
+__all__ = ["EngineProcess", "counts", "everything_closed", "open_parts", "process_tree", "wait_for"]
 
 
 class EngineProcess:
@@ -64,10 +64,7 @@ class EngineProcess:
 
     def pids(self) -> list[int]:
         """The process and its children, the youngest first."""
-        found = [self.process.pid]
-        for pid in found:
-            found += _children(pid)
-        return found[::-1]
+        return process_tree(self.process.pid)[::-1]
 
     def kill(self) -> None:
         """`kill -9`, the engine before who would start it again."""
@@ -92,6 +89,14 @@ def _signal(pid: int, number: int) -> None:
         os.kill(pid, number)
     except ProcessLookupError:
         return
+
+
+def process_tree(pid: int) -> list[int]:
+    """A process and all that it started, the oldest first."""
+    found = [pid]
+    for each in found:
+        found += _children(each)
+    return found
 
 
 def _children(pid: int) -> list[int]:
