@@ -45,11 +45,13 @@ value = "plays"
 
 
 def sink(bootstrap: str, *, transactional: bool = False, kinds: tuple[str, ...] = KINDS) -> str:
-    topics = ", ".join(f'{kind} = "{kind}"' for kind in kinds)
-    return (
-        f'[sink.out]\nkind = "kafka"\nbootstrap = "{bootstrap}"\ntopics = {{ {topics} }}\n'
-        f"transactional = {str(transactional).lower()}\n"
-    )
+    topics = {kind: kind for kind in kinds}
+    return sink_to(bootstrap, **topics) + f"transactional = {str(transactional).lower()}\n"
+
+
+def sink_to(bootstrap: str, **topics: str) -> str:
+    named = ", ".join(f'{kind} = "{topic}"' for kind, topic in topics.items())
+    return f'[sink.out]\nkind = "kafka"\nbootstrap = "{bootstrap}"\ntopics = {{ {named} }}\n'
 
 
 @pytest.fixture
@@ -188,7 +190,7 @@ def test_a_message_is_a_line_of_the_file_keyed_by_its_window_s_keys(
     messages_of: MessagesOf,
 ) -> None:
     name = topic(3)
-    extra = f'[sink.out]\nkind = "kafka"\nbootstrap = "{broker.bootstrap}"\ntopics = {{ windows = "{name}" }}\n'
+    extra = sink_to(broker.bootstrap, windows=name)
     folder = plain_workspace(tmp_path / "shop", extra=extra)
     one_window(folder, engines(folder))
     found = {each.key(): each.value() for each in messages_of(broker.bootstrap, name)}
@@ -211,7 +213,7 @@ def test_a_sink_that_is_added_later_begins_then(
     (folder / "logs/a.ndjson").write_bytes(plain_line(at_us, "before", "m", 1, "e") * 20)
     wait_for(everything_closed(folder, 20))
     assert engine.stop() == 0
-    extra = f'[sink.out]\nkind = "kafka"\nbootstrap = "{broker.bootstrap}"\ntopics = {{ windows = "{name}" }}\n'
+    extra = sink_to(broker.bootstrap, windows=name)
     plain_workspace(folder, extra=extra)
     engine.start()
     one_window(folder, engine)
@@ -226,10 +228,7 @@ def test_a_message_that_is_too_large_is_left_out_and_told(
     messages_of: MessagesOf,
 ) -> None:
     name = topic(max_message_bytes="20000")
-    extra = (
-        f'[sink.out]\nkind = "kafka"\nbootstrap = "{broker.bootstrap}"\ntopics = {{ windows = "{name}" }}\n'
-        'transactional = true\ncompression = "none"\n'
-    )
+    extra = sink_to(broker.bootstrap, windows=name) + 'transactional = true\ncompression = "none"\n'
     folder = plain_workspace(tmp_path / "shop", extra=extra)
     engine = engines(folder)
     at_us = time.time_ns() // 1000
@@ -261,8 +260,7 @@ def test_open_windows_are_shown_at_most_once_a_second_for_each_key_and_never_aft
     messages_of: MessagesOf,
 ) -> None:
     name = topic()
-    topics = f'topics = {{ live = "{name}", windows = "{name}" }}'
-    extra = f'[sink.out]\nkind = "kafka"\nbootstrap = "{broker.bootstrap}"\n{topics}\n'
+    extra = sink_to(broker.bootstrap, live=name, windows=name)
     folder = plain_workspace(tmp_path / "shop", extra=extra)
     engine = engines(folder)
     begun_s = time.monotonic()

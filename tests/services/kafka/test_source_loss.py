@@ -40,6 +40,11 @@ def refused(engine: EngineProcess, within_s: float = 30) -> str:
     return engine.said.splitlines()[-1]
 
 
+def accept_loss(folder: Path) -> None:
+    toml = folder / "yeoul.toml"
+    toml.write_text(toml.read_text().replace('kind = "kafka"', 'kind = "kafka", on_loss = "continue"'))
+
+
 def test_messages_deleted_while_it_was_stopped_stop_it_with_the_exact_range_until_somebody_says_go_on(
     broker: Broker, topics: Topics, tmp_path: Path, engines: Engines
 ):
@@ -58,8 +63,7 @@ def test_messages_deleted_while_it_was_stopped_stop_it_with_the_exact_range_unti
     assert 'set `on_loss = "continue"`' in said
     assert counts(folder).read == 20
 
-    toml = folder / "yeoul.toml"
-    toml.write_text(toml.read_text().replace('kind = "kafka"', 'kind = "kafka", on_loss = "continue"'))
+    accept_loss(folder)
     engine.start()
     wait_for(everything_closed(folder, 35))
     assert engine.stop() == 0
@@ -85,8 +89,7 @@ def test_messages_deleted_while_it_lags_stop_it_with_the_exact_range(
     assert 100 < read == int(lost[1])  # all that had come is counted
     assert int(lost[2]) == 20_000 - read
 
-    toml = folder / "yeoul.toml"
-    toml.write_text(toml.read_text().replace('kind = "kafka"', 'kind = "kafka", on_loss = "continue"'))
+    accept_loss(folder)
     topic.send(0, lines(0, 10))
     engine.start()
     wait_for(everything_closed(folder, read + 10))
