@@ -1,4 +1,4 @@
-"""What sources and sinks share of Kafka's client library: its presence, its log, its errors as sentences."""
+"""Kafka's client library, imported here alone, and what sources and sinks share: its log, its errors as sentences."""
 
 from __future__ import annotations
 
@@ -8,12 +8,38 @@ from typing import Any
 from yeoul.errors import MissingExtraError, UnreachableError
 
 try:
-    from confluent_kafka import KafkaError, KafkaException
+    from confluent_kafka import (
+        Consumer,
+        KafkaError,
+        KafkaException,
+        Message,
+        Producer,
+        TopicCollection,
+        TopicPartition,
+    )
+    from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType  # type: ignore[attr-defined]  # documented there
 except ImportError as error:  # pragma: no cover - the lock files install it
     library = "confluent-kafka"
     raise MissingExtraError(library, "kafka") from error
 
-__all__ = ["LOG", "Said", "no_broker", "refusal", "refused_settings", "text_of"]
+__all__ = [
+    "LOG",
+    "AdminClient",
+    "ConfigResource",
+    "Consumer",
+    "KafkaError",
+    "KafkaException",
+    "Message",
+    "Producer",
+    "ResourceType",
+    "Said",
+    "TopicCollection",
+    "TopicPartition",
+    "no_broker",
+    "refusal",
+    "refused_settings",
+    "text_of",
+]
 
 LOG = logging.getLogger("yeoul.kafka")
 LOG.addHandler(logging.NullHandler())  # silent unless somebody listens: what matters is raised, told or shown as health

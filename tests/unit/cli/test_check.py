@@ -6,6 +6,7 @@ import contextlib
 import json
 import lzma
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from itertools import takewhile
@@ -16,7 +17,7 @@ from typer.testing import CliRunner
 
 from yeoul.cli import app
 from yeoul.demo import write_sample
-from yeoul.errors import SourceError
+from yeoul.errors import MissingExtraError, SourceError
 from yeoul.testing.workspaces import demo_workspace
 
 runner = CliRunner()
@@ -94,6 +95,14 @@ def test_a_topic_whose_broker_is_away_is_explained_and_noted(tmp_path: Path):
 @pytest.mark.slow
 def test_replay_refuses_a_topic_whose_broker_is_away(tmp_path: Path):
     with pytest.raises(SourceError, match="no Kafka broker answers"):
+        run("replay", demo_workspace(tmp_path, changes=KAFKA), "--out", tmp_path / "out")
+
+
+def test_a_topic_without_the_client_library_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for name in [name for name in sys.modules if name.startswith(("yeoul.ingest.kafka", "yeoul.kafka_client"))]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "confluent_kafka", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'yeoul\[kafka\]'"):
         run("replay", demo_workspace(tmp_path, changes=KAFKA), "--out", tmp_path / "out")
 
 

@@ -37,7 +37,7 @@ def test_a_wrong_option_is_told_by_its_name():
 
 
 def test_without_the_client_library_it_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    for name in [name for name in sys.modules if name.startswith("yeoul.deliver.kafka")]:
+    for name in [name for name in sys.modules if name.startswith(("yeoul.deliver.kafka", "yeoul.kafka_client"))]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "confluent_kafka", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'yeoul\[kafka\]'"):

@@ -5,11 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 
-from confluent_kafka import KafkaError, KafkaException, Producer
-from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType  # type: ignore[attr-defined]  # documented there
-
 from yeoul.errors import SinkError
-from yeoul.kafka_client import LOG, Said, no_broker, refusal, refused_settings
+from yeoul.kafka_client import (
+    LOG,
+    AdminClient,
+    ConfigResource,
+    KafkaError,
+    KafkaException,
+    Producer,
+    ResourceType,
+    Said,
+    no_broker,
+    refusal,
+    refused_settings,
+)
 
 __all__ = ["BATCH_BYTES", "FATAL", "FRAME_BYTES", "PURGED", "fit_batches", "let_go", "open_producer", "raise_refused"]
 

@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
-
 from yeoul.deliver.kafka.client import (
     BATCH_BYTES,
     FATAL,
@@ -20,7 +18,7 @@ from yeoul.deliver.kafka.client import (
     raise_refused,
 )
 from yeoul.errors import TransientError
-from yeoul.kafka_client import Said, text_of
+from yeoul.kafka_client import Consumer, KafkaError, KafkaException, Message, Said, TopicPartition, text_of
 
 __all__ = ["Outbound", "ResultsWriter"]
 

@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, Protocol
 
-from confluent_kafka import KafkaError, KafkaException, Message
-
 from yeoul.deliver.kafka.client import (
     BATCH_BYTES,
     FATAL,
@@ -20,7 +18,7 @@ from yeoul.deliver.kafka.client import (
     raise_refused,
 )
 from yeoul.errors import TransientError
-from yeoul.kafka_client import Said, text_of
+from yeoul.kafka_client import KafkaError, KafkaException, Message, Said, text_of
 
 __all__ = ["Receipt", "Sender"]
 

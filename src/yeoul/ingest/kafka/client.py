@@ -6,12 +6,21 @@ import json
 from collections.abc import Mapping
 from typing import NamedTuple
 
-import confluent_kafka
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient
-
 from yeoul.errors import SourceError, UnreachableError
-from yeoul.kafka_client import LOG, Said, no_broker, refusal, refused_settings, text_of
+from yeoul.kafka_client import (
+    LOG,
+    AdminClient,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Said,
+    TopicCollection,
+    TopicPartition,
+    no_broker,
+    refusal,
+    refused_settings,
+    text_of,
+)
 from yeoul.plugins import nearest
 
 __all__ = ["Brokers", "Topic", "ask_partitions", "ask_range", "ask_topic_id", "no_topic", "open_admin", "open_consumer"]
@@ -161,7 +170,7 @@ def no_topic(consumer: Consumer, topic: Topic) -> SourceError:
 def ask_topic_id(admin: AdminClient, topic: str) -> str | None:
     """What tells a topic from a later one of the same name; None when the broker does not say."""
     try:
-        asked = admin.describe_topics(confluent_kafka.TopicCollection([topic]), request_timeout=_ASK_S)
+        asked = admin.describe_topics(TopicCollection([topic]), request_timeout=_ASK_S)
         return str(asked[topic].result(_ASK_S).topic_id)
     except (KafkaException, TimeoutError):
         return None

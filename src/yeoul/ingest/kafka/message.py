@@ -5,11 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
-from confluent_kafka import KafkaError, TopicPartition
-
 from yeoul.errors import InputError, UnreachableError
 from yeoul.ingest.kafka.client import Brokers, Topic, ask_partitions, ask_range, no_topic, open_consumer
 from yeoul.ingest.kafka.partition import as_line
+from yeoul.kafka_client import KafkaError, TopicPartition
 
 __all__ = ["read_message"]
 

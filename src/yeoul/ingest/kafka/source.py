@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any, Literal
 
-from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
-
 from yeoul.clock import Clock, SystemClock
 from yeoul.errors import SourceError, UnreachableError
 from yeoul.ingest.contract import Notice, Split
@@ -23,6 +21,7 @@ from yeoul.ingest.kafka.client import (
     open_consumer,
 )
 from yeoul.ingest.kafka.partition import Partition
+from yeoul.kafka_client import KafkaError, KafkaException, Message, TopicPartition
 
 __all__ = ["KafkaSource"]
 
