@@ -65,10 +65,38 @@ def series(name: str) -> Figure:
     return figure
 
 
+def counters(name: str) -> Figure:
+    """Three counters that belong together: success falls behind request for a while, fail bursts once."""
+    rng, rows = np.random.default_rng(2), np.arange(288 * 8)
+    days, wave = rows / 288, np.sin((rows / 288 - 0.25) * 2 * np.pi)
+    request = 100 + 60 * wave + rng.normal(0, 2, len(rows))
+    success = request * 0.97 + rng.normal(0, 1, len(rows))
+    fail = 5 + 1.5 * wave + rng.normal(0, 0.5, len(rows))
+    success[1830:1852] *= 0.65
+    fail[2168:2174] *= 2
+    at_us = rows * 300_000_000
+    table = Table(np.column_stack([request, success, fail]), ("request", "success", "fail"), at_us)
+    scored = score_table(table, ScoringConfig(name, fit=288 * 5))
+    here = rows >= 288 * 5
+    figure = Figure(figsize=(9, 4.6), layout="constrained")
+    above, middle, below = figure.subplots(3, 1, sharex=True, height_ratios=[3, 2, 2])
+    above.fill_between(days[here], scored.lower[here, 1], scored.upper[here, 1], color=BAND, lw=0, label="its range")
+    above.plot(days[here], request[here], color="#888888", lw=0.8, label="request")
+    above.plot(days[here], success[here], color=INK, lw=0.8, label="success")
+    above.legend(loc="upper left", fontsize=8, frameon=False, ncols=3)
+    above.set_ylim(20, 200)
+    middle.plot(days[here], fail[here], color=INK, lw=0.8)
+    middle.set_ylabel("fail")
+    below.plot(days[here], scored.score[here], color=ALARM, lw=0.8)
+    below.set(ylim=(0, 1.05), ylabel="score", xlabel="days")
+    return figure
+
+
 def main() -> None:
     """Draw those that are named, or all."""
-    for name in sys.argv[1:] or (*VECTORS, *SERIES):
-        (vectors if name in VECTORS else series)(name).savefig(IMAGES / f"{name}.png", dpi=75)
+    ways = {**dict.fromkeys(VECTORS, vectors), **dict.fromkeys(SERIES, series), "windows": counters}
+    for name in sys.argv[1:] or ways:
+        ways[name](name).savefig(IMAGES / f"{name}.png", dpi=75)
         print(IMAGES / f"{name}.png")
 
 

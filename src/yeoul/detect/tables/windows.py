@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from yeoul.detect.tables.alone import Alone
 from yeoul.detect.tables.contract import Scores, Table, Traits
 from yeoul.detect.tables.daily import DailyProfile
 from yeoul.detect.tables.nearest import NearestWindows
@@ -24,6 +25,10 @@ _BEND = 3.0
 _FURTHEST = 100.0
 _FLAT = 1e-3
 _INSIDE = 0.99
+_ODD = 4.0
+"""-log10 p from which on a row is odd by itself, as where rows are left out of what is learnt..."""
+_ORDINARY = 2.0
+"""...and below which it is ordinary, as where all of a value is learnt."""
 
 
 class Windows:
@@ -36,9 +41,13 @@ class Windows:
     - `shape`: distance to the nearest windows of the values themselves,
     - `steps`: what a linear forecast missed (`LinearSteps`), root mean square, mean of the 5 worst columns.
 
-    Each becomes -log10 p by the tail of held-out rows; `raw` is their sum. `expected` is the daily profile, the range
-    holds 99 % of the deviations from it. Columns carry what they contribute to distances and misses. A missing value is
-    taken as expected.
+    Each becomes -log10 p by the tail of held-out rows; `raw` is their sum. An incident ends with its last odd row, not
+    when the window has forgotten it: where the newest row is ordinary by itself (`Alone`: p above 0.01) and the window,
+    or what its forecasts look back on, holds one that was odd by itself (p of at most 0.0001), `raw` is held at what
+    one held-out row in a hundred exceeds.
+
+    `expected` is the daily profile, the range holds 99 % of the deviations from it. Columns carry what they contribute
+    to distances and misses. A missing value is taken as expected.
 
     Args:
         length: rows a window.
@@ -67,21 +76,29 @@ class Windows:
         self._length, self._neighbours, self._most, self._days = length, neighbours, most, days
         self._window = 1
         self._surprise = Surprise(())
+        self._alone = Alone(neighbours, most)
+        self._most_ordinary = np.inf
 
     def fit(self, table: Table) -> Floats:
         taught = min(len(table), max(2, round(_TAUGHT * len(table))))
         # the same windows for both, or their distances could not be compared
         self._window = int(np.clip(taught // 8, 1, self._length))
         self._learn(table.part(0, taught))
-        views, _ = self._views(table, taught)
+        rows, here = self._rows(table, taught)
+        self._alone.hold_out([view[here:].astype(np.float32) for view in rows])
+        views, _ = self._views(*rows, here)
         self._surprise = Surprise(tuple(views))
         held_out = self._surprise.of(views)[0]
+        self._most_ordinary = float(np.quantile(held_out, 1.0 - 10.0**-_ORDINARY)) if len(held_out) else np.inf
+        held_out = self._ended(held_out, rows, here)
         self._learn(table)
         return np.where(np.isfinite(table.values[taught:]).any(axis=1), held_out, np.nan)
 
     def score(self, table: Table, start: int) -> Scores:
-        views, columns = self._views(table, start)
+        rows, here = self._rows(table, start)
+        views, columns = self._views(*rows, here)
         raw, parts = self._surprise.of(views)
+        raw = self._ended(raw, rows, here)
         contributions = np.zeros((len(raw), table.values.shape[1]))
         for part, by_column in zip(parts, columns, strict=True):
             total = by_column.sum(axis=1)
@@ -108,22 +125,25 @@ class Windows:
         self._gap_scale = np.maximum(gap.std(axis=0), flat)
         self._below = np.minimum(np.quantile(gap, (1.0 - _INSIDE) / 2.0, axis=0), 0.0)
         self._above = np.maximum(np.quantile(gap, (1.0 + _INSIDE) / 2.0, axis=0), 0.0)
-        scaled, apart = self._rows(table, 0)
+        (scaled, apart), _ = self._rows(table, 0)
         self._usual = NearestWindows(self._window, self._neighbours, self._most).fit(apart.astype(np.float32))
         self._shape = NearestWindows(self._window, self._neighbours, self._most).fit(scaled.astype(np.float32))
         self._steps = LinearSteps(_LAGS).fit(scaled)
+        self._alone.learn([scaled.astype(np.float32), apart.astype(np.float32)])
 
-    def _rows(self, table: Table, first: int) -> tuple[Floats, Floats]:
-        """Rows from `first` on, scaled and bent: the values, and their deviations from the time of day."""
+    def _rows(self, table: Table, start: int) -> tuple[tuple[Floats, Floats], int]:
+        """Rows scaled and bent: the values, and their deviations from the time of day; where in them `start` is.
+
+        They begin as long before `start` as its window and the forecasts within it look back.
+        """
+        first = max(0, start - self._window - _LAGS - 1)
         usual = self._profile.expected(table.values, table.at_us, first)
         values = np.where(np.isfinite(table.values[first:]), table.values[first:], usual)
-        return _bent((values - self._centre) / self._scale), _bent((values - usual) / self._gap_scale)
+        scaled, apart = (values - self._centre) / self._scale, (values - usual) / self._gap_scale
+        return (_bent(scaled), _bent(apart)), start - first
 
-    def _views(self, table: Table, start: int) -> tuple[list[Floats], list[Floats]]:
-        """The three distances of each row from `start` on, and what each column has of their squares."""
-        first = max(0, start - self._window - _LAGS - 1)
-        scaled, apart = self._rows(table, first)
-        here = start - first
+    def _views(self, scaled: Floats, apart: Floats, here: int) -> tuple[list[Floats], list[Floats]]:
+        """The three distances of each row from `here` on, and what each column has of their squares."""
         usual, usual_columns = self._usual.distance(apart.astype(np.float32), here)
         shape, shape_columns = self._shape.distance(scaled.astype(np.float32), here)
         missed = _bent(self._steps.residuals(scaled, 0)) ** 2
@@ -131,6 +151,18 @@ class Windows:
         top = min(_TOP_COLUMNS, mean.shape[1])
         worst = np.partition(np.sqrt(mean), mean.shape[1] - top, axis=1)[:, mean.shape[1] - top :]
         return [usual, shape, worst.mean(axis=1)], [usual_columns, shape_columns, mean]
+
+    def _ended(self, raw: Floats, rows: tuple[Floats, Floats], here: int) -> Floats:
+        """The sums of the rows from `here` on, held low where what was odd is over and only the window knows of it."""
+        high = np.flatnonzero(raw > self._most_ordinary)
+        # the forecasts of the window's first rows look back further
+        window = np.maximum(here + high[:, None] - np.arange(self._window + _LAGS)[None, :], 0)
+        asked, place = np.unique(window, return_inverse=True)
+        alone = self._alone.surprise([view[asked].astype(np.float32) for view in rows])[place.reshape(window.shape)]
+        over = (alone[:, 0] < _ORDINARY) & (alone >= _ODD).any(axis=1)
+        ended = raw.copy()
+        ended[high[over]] = self._most_ordinary
+        return ended
 
 
 def _bent(values: Floats) -> Floats:

@@ -82,6 +82,22 @@ def test_constant_and_missing_values_are_borne(name: str):
     assert np.isfinite(scores.contributions).all()
 
 
+def test_an_alarm_of_windows_ends_with_the_last_odd_row():
+    rows = table(1200)
+    rows.values[800:806] += 60.0
+    p = score_table(rows, ScoringConfig("windows", fit=700)).p
+    assert p[800:806].max() < 1e-4
+    assert p[806:840].min() > 1e-3
+
+
+def test_windows_of_ordinary_rows_are_odd_as_long_as_they_last():
+    rows = table(1200)
+    # every row is one that was seen at its time of day; that they take turns was not
+    rows.values[800:820] += np.where(np.arange(20) % 2, 0.7, -0.7)[:, None]
+    p = score_table(rows, ScoringConfig("windows", fit=700)).p
+    assert p[811:820].max() < 1e-4
+
+
 def test_the_usual_of_a_day_is_that_of_the_days_before():
     rows = table(480, 1)
     moved = rows.values.copy()
