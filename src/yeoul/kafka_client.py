@@ -17,7 +17,7 @@ try:
         TopicCollection,
         TopicPartition,
     )
-    from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType  # type: ignore[attr-defined]  # documented there
+    from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType  # type: ignore[attr-defined]  # documented there
 except ImportError as error:  # pragma: no cover - the lock files install it
     library = "confluent-kafka"
     raise MissingExtraError(library, "kafka") from error
@@ -30,6 +30,7 @@ __all__ = [
     "KafkaError",
     "KafkaException",
     "Message",
+    "NewTopic",
     "Producer",
     "ResourceType",
     "Said",

@@ -16,6 +16,7 @@ from yeoul.cli.say import aside
 from yeoul.cli.supervisor import die_with_parent
 from yeoul.errors import YeoulError
 from yeoul.flows.run import run_engine
+from yeoul.flows.workers import Part, counting
 from yeoul.settings import load_workspace
 
 __all__ = ["add_to"]
@@ -30,13 +31,15 @@ def add_to(app: typer.Typer) -> None:
     app.command("console", hidden=True)(_console)
 
 
-def _engine(workspace: WorkspaceArg) -> None:
+def _engine(workspace: WorkspaceArg, part: Annotated[Part | None, typer.Option(help="A part alone.")] = None) -> None:
     """Run the engine of a workspace until SIGTERM."""
     die_with_parent()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     plan = load_workspace(workspace).plan()
+    if part == "count":
+        plan = counting(plan)
     try:
         run_engine(plan, stop, tell=aside)
     except (YeoulError, OSError):

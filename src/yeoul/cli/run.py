@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import threading
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,6 +15,7 @@ from yeoul.cli.supervisor import Supervisor, console_process, engine_process
 from yeoul.errors import InputError
 from yeoul.flows.parts import open_source
 from yeoul.flows.sinking import check_result_sinks
+from yeoul.flows.workers import Part, run_part
 from yeoul.settings import load_workspace
 
 __all__ = ["add_to"]
@@ -26,11 +30,24 @@ def _run(
     workspace: WorkspaceArg,
     port: Port = None,
     no_console: Annotated[bool, typer.Option("--no-console", help="Run the engine alone.")] = False,
+    part: Annotated[
+        Part | None,
+        typer.Option(
+            help="Run a part alone: `count` reads and counts; any number of `detect` and `rank` follow the windows "
+            "that a sink with `shard_by` sends."
+        ),
+    ] = None,
 ) -> None:
     """Read the logs as they are written and keep the results up to date, until Ctrl-C.
 
     Two processes: the engine, which alone writes `.yeoul/`, and the console. Stopping loses nothing.
+
+    When one machine is too small: `--part count` there, and `--part detect` on as many others as you like. They share
+    the keys out among them, and go on where one that is stopped or killed left off.
     """
+    if part not in {None, "count"}:
+        _run_worker(workspace, part, port)
+        return
     if no_console and port is not None:
         message = f"got --port {port} and --no-console, which starts no console; legal: one of them"
         raise InputError(message)
@@ -42,9 +59,25 @@ def _run(
         open_source(stream, None, live=True).close()
     check_result_sinks(found.plan(), lambda text: aside(f"note: {text}"))
     with Supervisor() as processes:
-        processes.start(engine_process(found.folder))
+        processes.start(engine_process(found.folder, part=part))
         if not no_console:
             url = processes.start_console(console_process(found.folder, port=port))
             aside(f"console: {url}")
         aside("reading; Ctrl-C stops")
         raise typer.Exit(processes.wait())
+
+
+def _run_worker(workspace: Path, part: Part, port: int | None) -> None:
+    if port is not None:
+        message = f"got --port {port} and --part {part}, which has no console; legal: one of them"
+        raise InputError(message)
+    found = load_workspace(workspace)
+    for warning in found.warnings:
+        aside(f"note: {warning}")
+    if part == "detect" and found.plan().notifiers:
+        aside("note: `[notify.NAME]` blocks are not told by workers; incidents go to their topic")
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    aside("following; Ctrl-C stops")
+    run_part(found.plan(), part, stop, tell=aside)

@@ -38,9 +38,10 @@ class Child:
     restart: bool = True
 
 
-def engine_process(folder: Path) -> Child:
-    """The engine of a workspace."""
-    return Child("engine", (sys.executable, "-m", "yeoul.cli", "engine", str(folder)))
+def engine_process(folder: Path, *, part: str | None = None) -> Child:
+    """The engine of a workspace, or a part of it."""
+    only = () if part is None else ("--part", part)
+    return Child("engine", (sys.executable, "-m", "yeoul.cli", "engine", str(folder), *only))
 
 
 def console_process(folder: Path, *, port: int | None = None, demo: Path | None = None) -> Child:

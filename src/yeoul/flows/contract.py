@@ -1,13 +1,23 @@
-"""What a consumer of the results log must do."""
+"""What a consumer of the results log must do, and what it is given of the stream that it follows."""
 
 from __future__ import annotations
 
 import sqlite3
 from typing import Any, Protocol
 
-from yeoul.streams import Entry
+from yeoul.streams import Entry, KeyTable, Layout, StreamSpec
 
-__all__ = ["Consumer"]
+__all__ = ["Consumer", "Counted"]
+
+
+class Counted(Protocol):
+    """Windows as the results log has them: of a stream that is counted here, or of one that is counted elsewhere."""
+
+    spec: StreamSpec
+    layout: Layout
+    """Of the parts of its entries."""
+    keys: dict[str, KeyTable]
+    """Texts of the codes in its parts, by key field."""
 
 
 class Consumer(Protocol):

@@ -15,6 +15,7 @@ from yeoul.flows.records import (
     LATE,
     RANKING,
     WindowLines,
+    complete_record,
     finding_record,
     incident_record,
     late_record,
@@ -23,16 +24,20 @@ from yeoul.flows.records import (
     select_findings,
     select_incidents,
 )
+from yeoul.flows.shards import Shards
 from yeoul.store import State
 from yeoul.streams import Entry
 from yeoul.streams.log import COLUMNS, decode
 
-__all__ = ["KINDS", "LIVE", "Outgoing", "Record", "book", "follow", "newest"]
+__all__ = ["COMPLETE", "KINDS", "LIVE", "Outgoing", "Record", "book", "follow", "newest"]
 
 KINDS = ("windows", "late", "findings", "incidents", "rankings")
 """Kinds of results, called as the files of `export` are."""
 LIVE = "live"
 """Windows that are still open: what they hold now, soon to be replaced."""
+
+COMPLETE = "complete"
+"""Says in each shard of a topic of windows that all groups of a window are there."""
 
 _CHANGES = 1000
 _RECORDS = 10_000
@@ -40,7 +45,7 @@ _MOST_ROWS = 2_000_000
 """Of changes that wait for a sink; beyond it the oldest go."""
 
 _TRIGGERS = {
-    "log": ("INSERT", "NEW.kind = 'window'", "'windows', NEW.stream, NEW.seq"),
+    "log": ("INSERT", "NEW.kind IN ('window', 'empty')", "'windows', NEW.stream, NEW.seq"),
     "late": ("INSERT", "1", "'late', NEW.stream, NEW.id"),
     "finding": ("INSERT", "1", "'findings', NEW.id, 0"),
     "incident": ("INSERT", "1", "'incidents', NEW.id, 0"),
@@ -55,12 +60,14 @@ class Record:
     """One result as it goes out."""
 
     kind: str
-    """One of `KINDS`, or `LIVE`."""
+    """One of `KINDS`, `LIVE` or `COMPLETE`."""
     key: bytes
     value: bytes | None
     """A line of the file of that name, without its end; None: it is no more (an incident merged into another)."""
     id: str
     """16 hexadecimal digits, a function of the result: a repeat has the same."""
+    partition: int = -1
+    """Where it has to go; -1: by its key."""
 
 
 def follow(state: State, plan: Plan) -> None:
@@ -108,11 +115,13 @@ class Outgoing:
         state: the engine's, or one for a reader.
         plan: for names and types of what windows hold.
         kinds: of these only.
+        shards: of the windows; None: by their keys.
     """
 
-    def __init__(self, state: State, plan: Plan, kinds: frozenset[str]) -> None:
+    def __init__(self, state: State, plan: Plan, kinds: frozenset[str], shards: Shards | None = None) -> None:
         self._state = state
         self._kinds = kinds
+        self._shards = shards
         self._lines = {each.spec.name: WindowLines(each) for each in plan.streams}
         self._live: dict[str, dict[tuple[int, str], str]] = {}
         self._file: tuple[str, dict[int, tuple[Any, ...]]] = ("", {})
@@ -181,14 +190,27 @@ class Outgoing:
         return found
 
     def _windows(self, stream: str, seq: int) -> Iterator[Record]:
-        entry = self._entry(stream, seq)
-        lines = self._lines.get(stream)
-        if entry is None or entry.part is None or lines is None:  # past retention
+        entry, lines, shards = self._entry(stream, seq), self._lines.get(stream), self._shards
+        if entry is None or lines is None:  # past retention
             return
-        lines.learn(self._state.db)
         window = f"{entry.start_us}/{entry.end_us}"
-        for key, text, revision in lines.records(entry.start_us, entry.end_us, [(entry.revision, entry.part)]):
-            yield Record("windows", key.encode(), text.encode(), _digest("windows", stream, window, key, str(revision)))
+        groups = [0] * (shards.number if shards else 0)
+        if entry.part is not None:
+            lines.learn(self._state.db)
+            revision = str(entry.revision)
+            for key, text, parts in lines.records(entry.start_us, entry.end_us, [(entry.revision, entry.part)]):
+                shard = -1
+                if shards is not None:
+                    shard = shards.of(stream, parts)
+                    groups[shard] += 1
+                yield Record(
+                    "windows", key.encode(), text.encode(), _digest("windows", stream, window, key, revision), shard
+                )
+        if shards is not None:
+            for shard, count in enumerate(groups):
+                value = line(complete_record(stream, entry, shard, groups=count, shards=shards.number))[:-1]
+                id_ = _digest(COMPLETE, value.decode())
+                yield Record(COMPLETE, json.dumps([COMPLETE, stream]).encode(), value, id_, shard)
 
     def _entry(self, stream: str, seq: int) -> Entry | None:
         """An entry of the results log, from a file too."""

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from yeoul.flows.contract import Counted
 from yeoul.flows.ids import KeyIds
 from yeoul.flows.plan import RankBlock
 from yeoul.rank import OVERALL, Places
-from yeoul.streams import Entry, LocalStream
+from yeoul.streams import Entry
 
 __all__ = ["RankFlow"]
 
@@ -28,7 +29,7 @@ _json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 class RankFlow:
     """One `[rank.…]` block."""
 
-    def __init__(self, block: RankBlock, stream: LocalStream) -> None:
+    def __init__(self, block: RankBlock, stream: Counted) -> None:
         self.name = f"rank.{block.name}"
         self.stream = block.stream
         self.block = block

@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from yeoul.events import iso
 from yeoul.flows.plan import StreamPlan
 from yeoul.store import column_of
-from yeoul.streams import Layout, Part
+from yeoul.streams import Entry, Layout, Part
 
 __all__ = [
     "LATE",
     "RANKING",
     "WindowLines",
+    "complete_record",
     "finding_record",
     "incident_record",
     "late_record",
@@ -78,10 +79,10 @@ class WindowLines:
         template = self._template(start_us, end_us)
         return "".join([template % row for row in self._rows(revisions)])
 
-    def records(self, start_us: int, end_us: int, revisions: Revisions) -> list[tuple[str, str, int]]:
-        """The lines of one window without their ends, each with its key as an object, and its revision."""
+    def records(self, start_us: int, end_us: int, revisions: Revisions) -> list[tuple[str, str, tuple[str, ...]]]:
+        """The lines of one window without their ends, each with its key as an object, and the key's parts as JSON."""
         template, key, keys = self._template(start_us, end_us)[:-1], self._key, len(self._fields)
-        return [(key % row[:keys], template % row, row[-1]) for row in self._rows(revisions)]
+        return [(key % row[:keys], template % row, row[:keys]) for row in self._rows(revisions)]
 
     def _template(self, start_us: int, end_us: int) -> str:
         head = f'{self._head}"window_start":"{iso(start_us)}","window_end":"{iso(end_us)}",'.replace("%", "%%")
@@ -108,6 +109,21 @@ def _numbers(column: NDArray[Any]) -> list[str]:
     for index in np.flatnonzero(~np.isfinite(column)).tolist():
         texts[index] = "null"
     return texts
+
+
+def complete_record(stream: str, entry: Entry, shard: int, *, groups: int, shards: int) -> dict[str, Any]:
+    """All groups of a window, of a revision of it, or of a run of windows without rows, are in this shard."""
+    return {
+        "stream": stream,
+        "window_start": iso(entry.start_us),
+        "window_end": iso(entry.end_us),
+        "kind": entry.kind,
+        "revision": entry.revision,
+        "groups": groups,
+        "full": entry.coverage.full,
+        "shard": shard,
+        "shards": shards,
+    }
 
 
 def late_record(row: tuple[Any, ...]) -> dict[str, Any]:

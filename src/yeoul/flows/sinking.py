@@ -7,23 +7,24 @@ import sqlite3
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from yeoul.errors import UnreachableError, YeoulError
 from yeoul.flows.engine import Engine
-from yeoul.flows.outgoing import LIVE, Outgoing, Record, book
+from yeoul.flows.outgoing import COMPLETE, LIVE, Outgoing, Record, book
 from yeoul.flows.plan import Plan
+from yeoul.flows.shards import Shards
 from yeoul.flows.sinks import ResultsSink
 from yeoul.ingest.contract import Notice
 from yeoul.store import State, read_state
 from yeoul.streams import Entry
 
 if TYPE_CHECKING:
-    from yeoul.deliver.kafka import ResultsWriter  # its client library is an extra
+    from yeoul.deliver.kafka import Outbound, ResultsWriter  # its client library is an extra
 
-__all__ = ["SCHEMA_VERSION", "Sinking", "check_result_sinks"]
+__all__ = ["SCHEMA_VERSION", "Sinking", "as_messages", "check_result_sinks", "open_writer"]
 
 SCHEMA_VERSION = 1
 """Of the records; grows when a member changes its meaning or goes. `results.schema.json` describes this one."""
@@ -46,7 +47,7 @@ def check_result_sinks(plan: Plan, tell: Callable[[str], None]) -> None:
         MissingExtraError: Kafka's client library is not installed.
     """
     for sink in plan.result_sinks:
-        writer = _writer(sink)
+        writer = open_writer(sink)
         try:
             writer.check()
         except UnreachableError as error:
@@ -68,12 +69,39 @@ def _begun(folder: Path, sink: ResultsSink) -> bool:
         state.close()
 
 
-def _writer(sink: ResultsSink, identity: str = "", epoch: str = "") -> ResultsWriter:
+def open_writer(
+    sink: ResultsSink, identity: str = "", epoch: str = "", topics: Iterable[str] | None = None
+) -> ResultsWriter:
+    """What writes to the topics of a sink; to these only, where they are given. See `ResultsWriter`.
+
+    Raises:
+        MissingExtraError: Kafka's client library is not installed.
+        SinkError: it does not take the sink's settings.
+    """
     from yeoul.deliver.kafka import ResultsWriter  # noqa: PLC0415  (its client library is an extra)
 
-    topics = [topic for _, topic in sink.topics]
+    names = [topic for _, topic in sink.topics] if topics is None else list(topics)
     settings = dict(sink.client)
-    return ResultsWriter(sink.bootstrap, topics, settings, compression=sink.compression, identity=identity, epoch=epoch)
+    return ResultsWriter(sink.bootstrap, names, settings, compression=sink.compression, identity=identity, epoch=epoch)
+
+
+def as_messages(records: Sequence[Record], topics: Mapping[str, str]) -> list[Outbound]:
+    """Results as messages to the topics of their kinds."""
+    from yeoul.deliver.kafka import Outbound  # noqa: PLC0415  (its client library is an extra)
+
+    # who follows the windows of a shard has to read there when one is complete
+    places = {**topics, COMPLETE: topics.get("windows", "")}
+    schemas = {kind: f"yeoul.{kind}/{SCHEMA_VERSION}".encode() for kind in places}
+    return [
+        Outbound(
+            places[each.kind],
+            each.key,
+            each.value,
+            [("schema", schemas[each.kind]), ("id", each.id.encode())],
+            each.partition,
+        )
+        for each in records
+    ]
 
 
 class Sinking:
@@ -214,13 +242,13 @@ class _Worker:
             YeoulError: begin anew.
         """
         with contextlib.ExitStack() as stack:
-            writer = _writer(self.sink, self._identity, self._epoch)
+            writer = open_writer(self.sink, self._identity, self._epoch)
             stack.callback(writer.close)
             writer.check()
             self.sent = max(self.sent, writer.open() or 0)
             state = read_state(self._folder)
             stack.callback(state.close)
-            outgoing = Outgoing(state, self._plan, frozenset(self._topics))
+            outgoing = Outgoing(state, self._plan, frozenset(self._topics), self._shards(writer))
             while not self._stop.is_set():
                 number, records = outgoing.after(self.sent)
                 # taken after what has closed was read, and sent before it: so no window is shown open after it closed
@@ -238,17 +266,11 @@ class _Worker:
                         return
                 self.sent, self._since_s, self._why = number, None, ""
 
-    def _write(self, writer: ResultsWriter, records: list[Record], number: int) -> bool:
-        from yeoul.deliver.kafka import Outbound  # noqa: PLC0415  (its client library is an extra)
+    def _shards(self, writer: ResultsWriter) -> Shards | None:
+        if not self.sink.shard_by:
+            return None
+        number = writer.partitions(self._topics["windows"])
+        return Shards(self.sink.shard_by, [each.spec for each in self._plan.streams], number)
 
-        schemas = {kind: f"yeoul.{kind}/{SCHEMA_VERSION}".encode() for kind in self._topics}
-        batch = [
-            Outbound(
-                self._topics[each.kind],
-                each.key,
-                each.value,
-                [("schema", schemas[each.kind]), ("id", each.id.encode())],
-            )
-            for each in records
-        ]
-        return writer.write(batch, number, self._stop, self._told.append)
+    def _write(self, writer: ResultsWriter, records: list[Record], number: int) -> bool:
+        return writer.write(as_messages(records, self._topics), number, self._stop, self._told.append)

@@ -48,6 +48,10 @@ class ResultsSink:
     """Whether a consumer of committed messages is given each once."""
     live_every_s: float = 1.0
     """How often a group of an open window is sent at most."""
+    shard_by: tuple[str, ...] = ()
+    """Keys whose windows stay together in one partition, for workers; empty: windows go where their keys lead."""
+    group: str = "yeoul"
+    """Begins the names of the workers' consumer groups, and of the topics that keep what they have learnt."""
     compression: str = "zstd"
     client: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     """More settings of the client library; may hold secrets."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import deque
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
@@ -17,12 +18,13 @@ from yeoul.detect.together import TOGETHER
 from yeoul.detect.watch import Told
 from yeoul.flows.calendar_keys import CalendarKeys
 from yeoul.flows.causes import Causes
+from yeoul.flows.contract import Counted
 from yeoul.flows.contributors import Breakdown, Piece
 from yeoul.flows.ids import KeyIds
 from yeoul.flows.incident_rows import IncidentRows, key_text
 from yeoul.flows.plan import DetectBlock, Notifier
 from yeoul.incidents import Contributor, Incidents, IncidentsConfig, Sighting
-from yeoul.streams import Entry, Layout, LocalStream, Part
+from yeoul.streams import Entry, Layout, Part
 from yeoul.streams.parts import reduce
 
 __all__ = ["SMALL", "DetectFlow"]
@@ -36,9 +38,25 @@ _HOUR_US = 3_600_000_000
 
 
 class DetectFlow:
-    """One `[detect.…]` block."""
+    """One `[detect.…]` block.
 
-    def __init__(self, block: DetectBlock, stream: LocalStream, notifiers: tuple[Notifier, ...], clock: Clock) -> None:
+    Args:
+        block: what is watched.
+        stream: whose windows come.
+        notifiers: who is told of incidents.
+        clock: what is old is not told.
+        shards: into how many the keys are shared out; this flow sees one of them, and has its share of the budget.
+    """
+
+    def __init__(
+        self,
+        block: DetectBlock,
+        stream: Counted,
+        notifiers: tuple[Notifier, ...],
+        clock: Clock,
+        *,
+        shards: int = 1,
+    ) -> None:
         self.name = f"detect.{block.name}"
         self.stream = block.stream
         self.block = block
@@ -51,7 +69,7 @@ class DetectFlow:
         self._slide_us = spec.slide_us
         self._size_us = spec.size_us
         self._ids = KeyIds(block.by, stream.keys)
-        self._watch = Watch(block.watch)
+        self._watch = Watch(replace(block.watch, alarms_per_day=block.watch.alarms_per_day / shards))
         self._incidents = Incidents(IncidentsConfig(persist=block.watch.persist))
         self._below = [name for name in spec.keys if name not in block.by]
         self._breakdown = Breakdown(self._below, stream.keys) if self._below and self._additive else None

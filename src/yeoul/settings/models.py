@@ -266,6 +266,10 @@ class SinkKeys(_Keys):
     """For results: a consumer of committed messages (`read_committed`) is given each once, also after a kill."""
     live_every: PositiveDuration = _S
     """For results: how often a group of an open window is sent to the topic `live`, at most."""
+    shard_by: Annotated[list[str], Legal('a list of keys, such as `["customer"]`')] = Field(default=[])
+    """For results: keys whose windows stay together in one partition, so that workers (`run --part`) can share them."""
+    group: Annotated[str, Legal("a name of letters, digits, `.`, `_`, `-`"), Field(pattern=r"^[\w.-]+$")] = "yeoul"
+    """For results: how names of the workers' consumer groups, and of the topics with their states, begin."""
     topic: Topic | None = None
     """For lines: where they go."""
     stream: Annotated[str | None, Legal("the name of a stream")] = None

@@ -20,7 +20,7 @@ __all__ = ["read_fields", "read_sink"]
 
 _OTHERS = {
     "results": ("topic", "stream", "path", "key", "fields", "start"),
-    "lines": ("topics", "transactional", "live_every"),
+    "lines": ("topics", "transactional", "live_every", "shard_by", "group"),
 }
 """Keys that do not go with what is sent."""
 _KINDS = (*KINDS, LIVE)
@@ -48,10 +48,30 @@ def read_sink(
     if keys.send == "lines":
         return _lines(name, keys, folder, streams, client, problems)
     topics = _topics(keys.topics, (*place, "topics"), problems)
+    _check_shards(keys, streams, place, problems)
     if problems.under(place):
         return None
     every_s = keys.live_every / 1_000_000
-    return ResultsSink(name, keys.bootstrap, topics, keys.transactional, every_s, keys.compression, client)
+    return ResultsSink(
+        name=name,
+        bootstrap=keys.bootstrap,
+        topics=topics,
+        transactional=keys.transactional,
+        live_every_s=every_s,
+        shard_by=tuple(keys.shard_by),
+        group=keys.group,
+        compression=keys.compression,
+        client=client,
+    )
+
+
+def _check_shards(keys: SinkKeys, streams: Mapping[str, StreamPlan | None], place: Place, problems: Problems) -> None:
+    """Shards are of windows, by keys that some stream has."""
+    if keys.shard_by and isinstance(keys.topics, dict) and "windows" not in keys.topics:
+        problems.add((*place, "shard_by"), "goes with a topic of `windows`; legal: name one in `topics`")
+    known = sorted({key for stream in streams.values() if stream is not None for key in stream.spec.keys})
+    for name in keys.shard_by if all(streams.values()) else ():
+        problems.member((*place, "shard_by"), name, known, "a key of a stream")
 
 
 def _topics(raw: Any, place: Place, problems: Problems) -> tuple[tuple[str, str], ...]:

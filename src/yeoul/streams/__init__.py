@@ -7,7 +7,7 @@ reads. What the words mean, exactly, stands in the semantics page.
 from yeoul.streams.aggregates import FUNCTIONS, Aggregate, parse_aggregate
 from yeoul.streams.checkpoint import Checkpoint
 from yeoul.streams.entries import Coverage, Entry
-from yeoul.streams.keys import key_text
+from yeoul.streams.keys import KeyTable, key_text
 from yeoul.streams.parts import Layout, Part
 from yeoul.streams.spec import StreamSpec
 from yeoul.streams.stream import Drained, LateRow, LocalStream
@@ -19,6 +19,7 @@ __all__ = [
     "Coverage",
     "Drained",
     "Entry",
+    "KeyTable",
     "LateRow",
     "Layout",
     "LocalStream",

@@ -26,6 +26,7 @@ class EngineProcess:
         faults: arguments of `yeoul.testing.faults`; then the engine runs alone, without who would start it again.
         under: a command that runs the command that follows it, such as `["faketime", "-5m"]`.
         environment: variables added to those of this process.
+        part: as in `--part`.
     """
 
     def __init__(
@@ -34,8 +35,10 @@ class EngineProcess:
         faults: Sequence[str] = (),
         under: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
+        part: str | None = None,
     ) -> None:
         self.folder = folder
+        self.part = part
         self.under = tuple(under)
         self.environment = dict(environment or {})
         self.process: subprocess.Popen[bytes]
@@ -54,7 +57,8 @@ class EngineProcess:
 
     def start(self, faults: Sequence[str] = ()) -> None:
         """Start it, again too."""
-        verb = ["engine", str(self.folder)] if faults else ["run", str(self.folder), "--no-console"]
+        only = [] if self.part is None else ["--part", self.part]
+        verb = ["engine", str(self.folder)] if faults else ["run", str(self.folder), "--no-console", *only]
         module = ["yeoul.testing.faults", *faults] if faults else ["yeoul.cli"]
         command = [*self.under, sys.executable, "-m", *module, *verb]
         with self._log.open("ab") as log:

@@ -4,7 +4,8 @@ A message counts as sent when every replica has acknowledged it. What is not ack
 and whoever sends is told when the queue is full.
 """
 
+from yeoul.deliver.kafka.kept import make_beside
 from yeoul.deliver.kafka.results import Outbound, ResultsWriter
 from yeoul.deliver.kafka.sender import Receipt, Sender
 
-__all__ = ["Outbound", "Receipt", "ResultsWriter", "Sender"]
+__all__ = ["Outbound", "Receipt", "ResultsWriter", "Sender", "make_beside"]

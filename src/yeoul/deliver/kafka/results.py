@@ -33,6 +33,8 @@ class Outbound(NamedTuple):
     key: bytes
     value: bytes | None
     headers: list[tuple[str, str | bytes | None]]
+    partition: int = -1
+    """-1: by its key."""
 
 
 class ResultsWriter:
@@ -94,6 +96,17 @@ class ResultsWriter:
             self._batch_bytes = fit
             self._producer = self._make()
 
+    def partitions(self, topic: str) -> int:
+        """How many partitions a topic has.
+
+        Raises:
+            TransientError: a broker does not answer.
+        """
+        try:
+            return len(self._producer.list_topics(topic, timeout=_TRANSACTION_S).topics[topic].partitions)
+        except KafkaException as error:
+            raise self._trouble(text_of(error)) from error
+
     def open(self) -> int | None:
         """Be the only writer of this identity; how far the one before came, None when that is not known.
 
@@ -148,11 +161,11 @@ class ResultsWriter:
         return True
 
     def _produce(self, number: int, message: Outbound, stop: threading.Event) -> None:
-        topic, key, value, headers = message
+        topic, key, value, headers, partition = message
         heard = partial(self._heard, number)
         while not stop.is_set():
             try:
-                self._producer.produce(topic, value, key, on_delivery=heard, headers=headers)
+                self._producer.produce(topic, value, key, partition, heard, headers=headers)
             except BufferError:
                 self._producer.poll(_WAIT_S)
                 raise_refused(self._bootstrap, self._said)
@@ -162,7 +175,7 @@ class ResultsWriter:
     def _again(self, batch: Sequence[Outbound], sent: int, stop: threading.Event, tell: Callable[[str], None]) -> bool:
         """Leave out what was too large by itself."""
         for number, why in self._failed:
-            topic, key, value, _ = batch[number]
+            topic, key, value, *_ = batch[number]
             size = len(value or b"") + len(key)
             if why or size < self._batch_bytes - FRAME_BYTES:
                 raise self._trouble(why or "a batch was too large")

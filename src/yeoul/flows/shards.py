@@ -1,0 +1,35 @@
+"""Which shard a window's group is in: groups that have their shard keys in common stay together."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Sequence
+
+from yeoul.streams import StreamSpec
+
+__all__ = ["Shards", "shard_keys"]
+
+
+def shard_keys(shard_by: Sequence[str], spec: StreamSpec) -> tuple[str, ...]:
+    """Those keys of a stream that decide; all of them where it has none of `shard_by`."""
+    return tuple(name for name in spec.keys if name in shard_by) or spec.keys
+
+
+class Shards:
+    """Shards of the windows of some streams, numbered from 0; a shard is a partition.
+
+    As the partitioner `consistent` of librdkafka does, by CRC-32, but of the shard keys' JSON texts joined by U+001F.
+
+    Args:
+        shard_by: names of keys.
+        specs: the streams.
+        number: of shards.
+    """
+
+    def __init__(self, shard_by: Sequence[str], specs: Iterable[StreamSpec], number: int) -> None:
+        self.number = number
+        self._places = {spec.name: [spec.keys.index(name) for name in shard_keys(shard_by, spec)] for spec in specs}
+
+    def of(self, stream: str, key: Sequence[str]) -> int:
+        """The shard of a group; `key` are the parts of its key as JSON, in the stream's order."""
+        return zlib.crc32("\x1f".join([key[place] for place in self._places[stream]]).encode()) % self.number

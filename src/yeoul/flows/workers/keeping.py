@@ -1,0 +1,63 @@
+"""What a shard has learnt as messages of a compacted topic, and the newest whole one among those that are there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from yeoul.deliver.kafka import Outbound  # its client library is an extra
+    from yeoul.ingest.kafka import Read
+
+__all__ = ["newest_kept", "to_keep"]
+
+_CHUNK_BYTES = 900_000
+_HEADER = "kept"
+
+
+def to_keep(block: bytes, topic: str, partition: int, *, declared: str, taken: int, slot: int) -> list[Outbound]:
+    """The messages that keep a block.
+
+    Two slots take turns: while one is written, the other one is whole, though the topic keeps only the last message of
+    a key.
+
+    Args:
+        block: the bytes.
+        topic: where to.
+        partition: of it.
+        declared: digest of what they depend on.
+        taken: grows with each block.
+        slot: 0 or 1.
+    """
+    from yeoul.deliver.kafka import Outbound  # noqa: PLC0415  (its client library is an extra)
+
+    chunks = [block[at : at + _CHUNK_BYTES] for at in range(0, len(block), _CHUNK_BYTES)]
+    facts = json.dumps({"declared": declared, "taken": taken, "slot": slot, "chunks": len(chunks)}).encode()
+    return [
+        Outbound(topic, f"{slot}/{number}".encode(), chunk, [(_HEADER, facts)], partition)
+        for number, chunk in enumerate(chunks)
+    ]
+
+
+def newest_kept(messages: Sequence[Read], declared: str) -> tuple[bytes, int] | None:
+    """The newest whole block of this declaration, and its slot.
+
+    >>> newest_kept([], "") is None
+    True
+    """
+    found: dict[bytes, dict[int, bytes]] = {}
+    for each in messages:
+        facts = each.headers.get(_HEADER)
+        if facts is not None and each.value is not None:
+            # one that was begun again has the same facts and the same bytes
+            found.setdefault(facts, {})[int(each.key.partition(b"/")[2])] = each.value
+    whole = []
+    for facts, chunks in found.items():
+        told = json.loads(facts)
+        if told["declared"] == declared and len(chunks) == told["chunks"]:
+            whole.append((told["taken"], told["slot"], b"".join(chunks[number] for number in sorted(chunks))))
+    if not whole:
+        return None
+    _, slot, block = max(whole)
+    return block, slot

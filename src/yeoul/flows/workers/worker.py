@@ -1,0 +1,323 @@
+"""A worker: has the shards that its group gives it, sends what they find, keeps what they learn, hands them over."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
+
+from yeoul.clock import Clock
+from yeoul.errors import TransientError, YeoulError
+from yeoul.flows.plan import Plan
+from yeoul.flows.sinking import as_messages, open_writer
+from yeoul.flows.workers.keeping import newest_kept, to_keep
+from yeoul.flows.workers.shard import Shard
+from yeoul.flows.workers.workload import Workload
+
+if TYPE_CHECKING:
+    from yeoul.deliver.kafka import ResultsWriter  # its client library is an extra
+    from yeoul.ingest.kafka import Committed, Group, Reader
+
+__all__ = ["Worker"]
+
+_READ = 5000
+_WAIT_S = 0.1
+_COMMIT_S = 1.0
+_KEEP_S = 60.0
+_KEEP_SHARE = 50
+"""What is learnt is kept at most when this many times the duration of keeping it has passed."""
+_TELL_S = 30.0
+_AGAIN_S = 1.0
+_END_S = 8.0
+_ASK_S = 60.0
+_LEADER = 0
+"""Rankings need all windows: who has this partition makes them, the others stand by."""
+
+
+@dataclass(slots=True)
+class _Held:
+    """A shard that this worker has."""
+
+    number: int
+    shard: Shard
+    writer: ResultsWriter
+    slot: int
+    quiet_before: int
+    """What its entries before this offset give was sent under another declaration."""
+    kept_s: float = field(default_factory=time.monotonic)
+    keeping_s: float = 0.0
+    kept: int = -1
+    """Entries when it was kept last."""
+    committed: dict[int, Committed] = field(default_factory=dict)
+
+
+class Worker:
+    """Follows the windows of one topic until it is told to stop; see `Workload`."""
+
+    def __init__(
+        self, plan: Plan, workload: Workload, stop: threading.Event, clock: Clock, tell: Callable[[str], None]
+    ) -> None:
+        self._plan = plan
+        self._load = workload
+        self._topics = dict(workload.sink.topics)
+        self._stop = stop
+        self._clock = clock
+        self._say = tell
+        self._held: dict[int, _Held] = {}
+        self._wanted: set[int] = set()
+        self._members: set[int] = set()
+        self._group: Group
+        self._reader: Reader
+        self._all: list[int] = []
+        self._why = ""
+        self._stands_by = False
+        self._committed_s = self._told_s = time.monotonic()
+        self._sent = self._told = 0
+
+    def run(self) -> None:
+        """Work until `stop` is set; then hand over in order.
+
+        Raises:
+            UnreachableError: no broker answers at the start.
+            SinkError: a topic is missing, or they do not let us in.
+            SourceError: the topic of windows is missing, or of another version or number of shards.
+            MissingExtraError: Kafka's client library is not installed.
+        """
+        with self._joined():
+            while not self._stop.is_set():
+                self._group.look()
+                self._open_wanted()
+                self._read()
+                for held in list(self._held.values()):
+                    self._trying(held, partial(self._send, held, self._stop))
+                self._keep_due()
+                self._tell()
+
+    @contextmanager
+    def _joined(self) -> Iterator[None]:
+        from yeoul.deliver.kafka import make_beside  # noqa: PLC0415  (its client library is an extra)
+        from yeoul.ingest.kafka import Group, Reader, Topic  # noqa: PLC0415  (its client library is an extra)
+
+        load, sink = self._load, self._load.sink
+        settings = dict(sink.client)
+        with ExitStack() as stack:
+            writer = open_writer(sink, topics=[self._topics[kind] for kind in sorted(load.kinds)])
+            stack.callback(writer.close)
+            writer.check()
+            topic = Topic(sink.bootstrap, load.topic)
+            self._group = Group(topic, load.group, settings, gained=self._gain, given=self._give, lost=self._lose)
+            stack.callback(self._group.close)
+            self._all = self._group.partitions
+            make_beside(sink.bootstrap, load.group, load.topic, settings)
+            self._reader = Reader(topic, load.group, settings, self._tell_of)
+            stack.callback(self._reader.close)
+            try:
+                yield
+            finally:
+                self._give(list(self._held))
+
+    def _gain(self, partitions: list[int]) -> None:
+        self._members |= {*partitions}
+        self._wanted |= {number for number in partitions if self._load.part != "rank" or number == _LEADER}
+        if self._load.part == "rank" and _LEADER not in self._members and not self._stands_by:
+            self._stands_by = True
+            self._tell_of("another worker makes the rankings; stands by")
+
+    def _open_wanted(self) -> None:
+        for number in sorted(self._wanted):
+            try:
+                self._open(number)
+            except TransientError as error:
+                self._tell_why(error)
+                self._stop.wait(_AGAIN_S)
+                return
+            self._wanted.discard(number)
+            self._why = ""
+
+    def _open(self, number: int) -> None:
+        """Go on with a shard where its last owner kept it.
+
+        Raises:
+            TransientError: a broker does not answer.
+        """
+        from yeoul.ingest.kafka import Topic, read_whole  # noqa: PLC0415  (its client library is an extra)
+
+        load, sink = self._load, self._load.sink
+        writer, sent = self._open_writer(number)
+        shard = None
+        try:
+            messages = read_whole(Topic(sink.bootstrap, load.group), number, load.group, dict(sink.client), _ASK_S)
+            kept = newest_kept(messages, load.declared)
+            before = self._group.committed(number)
+            partitions = self._all if load.part == "rank" else [number]
+            shard = Shard(self._plan, load, partitions, len(self._all), self._clock, self._tell_of)
+            if kept is None:
+                shard.assembly.position = self._reader.begin(partitions)
+            else:
+                shard.restore(kept[0])
+            declared, _, booked = before.metadata.partition(":")
+            same = declared == load.declared
+            if same or sent is not None:
+                shard.sent = max(shard.sent, int(booked) if same else 0, sent or 0)
+            quiet = 0 if same else before.offset
+            held = _Held(number, shard, writer, kept[1] if kept else 0, quiet, kept=shard.taken if kept else -1)
+            if kept is None:
+                self._keep(held, self._stop)  # from here on changes have their numbers
+            self._reader.add(shard.assembly.position)
+        except BaseException:
+            writer.close()
+            if shard is not None:
+                shard.close()
+            raise
+        self._held[number], self._stands_by = held, False
+        where = ", ".join(f"{part}@{at}" for part, at in sorted(shard.assembly.position.items()))
+        self._tell_of(f"takes over shard {number} of `{load.topic}`: goes on at {where}")
+
+    def _open_writer(self, number: int) -> tuple[ResultsWriter, int | None]:
+        load, sink = self._load, self._load.sink
+        topics = [*(self._topics[kind] for kind in sorted(load.kinds)), load.group]
+        identity = f"{load.group}.{number}" if sink.transactional else ""
+        writer = open_writer(sink, identity, load.declared, topics)
+        try:
+            writer.check()
+            return writer, writer.open()
+        except BaseException:
+            writer.close()
+            raise
+
+    def _read(self) -> None:
+        owners = {part: held for held in self._held.values() for part in held.shard.assembly.position}
+        for each in self._reader.read(_READ, _WAIT_S):
+            held = owners.get(each.partition)
+            if held is not None and each.value is not None:
+                held.shard.take(each.headers.get("schema", b""), each.value, each.partition, each.offset)
+
+    def _trying(self, held: _Held, work: Callable[[], object]) -> None:
+        """Do what needs the broker; after trouble with another writer, unless the shard has gone to others."""
+        try:
+            work()
+            self._why = ""
+        except TransientError as error:
+            self._tell_why(error)
+            self._stop.wait(_AGAIN_S)
+            self._group.look()
+            if held.number not in self._held:
+                return
+            held.writer.close()
+            try:
+                held.writer, sent = self._open_writer(held.number)
+            except TransientError:
+                return
+            held.shard.sent = max(held.shard.sent, sent or 0)
+
+    def _send(self, held: _Held, stop: threading.Event) -> None:
+        shard = held.shard
+        if shard.assembly.position[held.number] < held.quiet_before:
+            shard.skip()
+            return
+        while True:
+            number, records = shard.due()
+            if records and not held.writer.write(as_messages(records, self._topics), number, stop, self._tell_of):
+                return
+            self._sent += len(records)
+            if number == shard.sent:
+                return
+            shard.book(number)
+
+    def _keep_due(self) -> None:
+        now = time.monotonic()
+        for held in list(self._held.values()):
+            if now - held.kept_s >= max(_KEEP_S, _KEEP_SHARE * held.keeping_s):
+                self._trying(held, partial(self._keep, held, self._stop))
+        if now - self._committed_s >= _COMMIT_S:
+            self._committed_s = now
+            for held in self._held.values():
+                self._commit(held)
+
+    def _keep(self, held: _Held, stop: threading.Event) -> None:
+        """Keep what a shard has learnt; comes when all is sent."""
+        shard, load = held.shard, self._load
+        held.kept_s = started = time.monotonic()
+        if shard.taken == held.kept:
+            return
+        slot = 1 - held.slot
+        block = shard.snapshot()
+        batch = to_keep(block, load.group, held.number, declared=load.declared, taken=shard.taken, slot=slot)
+        if held.writer.write(batch, shard.sent, stop, self._tell_of):
+            held.slot, held.kept = slot, shard.taken
+        held.keeping_s = time.monotonic() - started
+
+    def _commit(self, held: _Held) -> None:
+        from yeoul.ingest.kafka import Committed  # noqa: PLC0415  (its client library is an extra)
+
+        position = held.shard.assembly.position
+        if position[held.number] < held.quiet_before:
+            return
+        metadata = f"{self._load.declared}:{held.shard.sent}"
+        now = {number: Committed(offset, metadata) for number, offset in position.items()}
+        if now != held.committed:
+            self._group.commit(now)
+            held.committed = now
+
+    def _give(self, partitions: list[int]) -> None:
+        """Send, keep and commit what is there, so that who comes next has nothing to do again."""
+        self._members -= {*partitions}
+        self._wanted -= {*partitions}
+        ending = threading.Event()
+        timer = threading.Timer(_END_S, ending.set)
+        timer.daemon = True
+        timer.start()
+        for number in partitions:
+            held = self._held.get(number)
+            if held is None:
+                continue
+            try:
+                self._send(held, ending)
+                self._keep(held, ending)
+                self._commit(held)
+            except YeoulError as error:
+                self._tell_of(f"shard {number} is handed over as it was kept last: {error}")
+            self._let_go(held)
+        timer.cancel()
+
+    def _lose(self, partitions: list[int]) -> None:
+        """Others have them already."""
+        self._members -= {*partitions}
+        self._wanted -= {*partitions}
+        for number in partitions:
+            if number in self._held:
+                self._let_go(self._held[number])
+
+    def _let_go(self, held: _Held) -> None:
+        del self._held[held.number]
+        self._reader.drop(list(held.shard.assembly.position))
+        held.writer.close()
+        held.shard.close()
+        self._tell_of(f"hands over shard {held.number} of `{self._load.topic}`")
+
+    def _tell_of(self, text: str) -> None:
+        self._say(f"{self._load.part}: {text}")
+
+    def _tell_why(self, error: TransientError) -> None:
+        if str(error) != self._why:
+            self._why = str(error)
+            self._tell_of(f"{error}; waits")
+
+    def _tell(self) -> None:
+        now = time.monotonic()
+        if now - self._told_s < _TELL_S:
+            return
+        self._told_s = now
+        taken = sum(held.shard.taken for held in self._held.values())
+        if taken == self._told:
+            return
+        self._told = taken
+        behind = sum(self._reader.behind(held.shard.assembly.position) for held in self._held.values())
+        self._tell_of(
+            f"{len(self._held)} of {len(self._all)} shards, {taken:,} windows judged, {self._sent:,} results sent, "
+            f"{behind:,} messages behind"
+        )

@@ -1,0 +1,241 @@
+"""Partitions of a topic shared out by a consumer group, and read from where their new owner wants."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+from yeoul.errors import SourceError, UnreachableError
+from yeoul.ingest.kafka.client import Brokers, Topic, ask_partitions, ask_range, no_topic, open_consumer
+from yeoul.kafka_client import Consumer, KafkaError, KafkaException, TopicPartition, refusal, text_of
+
+__all__ = ["Committed", "Group", "Read", "Reader", "read_whole"]
+
+_BEGINNING = -2
+"""The offset that stands for the first message there is."""
+_SESSION_MS = 10_000
+"""The partitions of a worker that is killed go to others after so long."""
+_ASK_S = 10.0
+_WAIT_S = 0.2
+# ruff: noqa: SLF001 - the library's names of its own errors begin with an underscore
+_LOST = frozenset({KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE})
+
+
+class Committed(NamedTuple):
+    """What a group keeps of a partition."""
+
+    offset: int
+    """Behind the last message that is done with; negative: nothing was committed."""
+    metadata: str
+
+
+class Read(NamedTuple):
+    """A message."""
+
+    partition: int
+    offset: int
+    key: bytes
+    value: bytes | None
+    headers: dict[str, bytes]
+
+
+class Group:
+    """Membership of a consumer group: it is told which partitions it has, and reads none of them itself.
+
+    Partitions move one by one (`cooperative-sticky`): those that stay are not disturbed.
+
+    Args:
+        topic: whose partitions are shared out.
+        group: its name.
+        settings: more settings of the client library.
+        gained: is given partitions that this member has from now on.
+        given: is given those that it hands over in order; who has them next comes when this returns.
+        lost: is given those that others have already.
+
+    Raises:
+        SourceError: there is no such topic, or they do not let us in.
+        UnreachableError: no broker answers.
+    """
+
+    def __init__(
+        self,
+        topic: Topic,
+        group: str,
+        settings: Mapping[str, str],
+        *,
+        gained: Callable[[list[int]], None],
+        given: Callable[[list[int]], None],
+        lost: Callable[[list[int]], None],
+    ) -> None:
+        self._topic = topic
+        self._brokers = Brokers()
+        own = {"partition.assignment.strategy": "cooperative-sticky", "session.timeout.ms": str(_SESSION_MS)}
+        self._consumer = open_consumer(topic.bootstrap, group, {**settings, **own}, self._brokers)
+        try:
+            self.partitions = self._ask()
+        except BaseException:
+            self._consumer.close()
+            raise
+        self._consumer.subscribe(
+            [topic.name],
+            on_assign=lambda _, places: self._assign(places, gained),
+            on_revoke=lambda _, places: self._unassign(places, given),
+            on_lost=lambda _, places: self._unassign(places, lost),
+        )
+
+    def _ask(self) -> list[int]:
+        found = ask_partitions(self._consumer, self._topic, self._brokers, _ASK_S)
+        if found is None:
+            raise no_topic(self._consumer, self._topic)
+        return found
+
+    def _assign(self, places: list[Any], gained: Callable[[list[int]], None]) -> None:
+        for place in places:
+            place.offset = 0  # nothing is read by this consumer: there is none to be looked up
+        self._consumer.incremental_assign(places)
+        self._consumer.pause(places)
+        gained([place.partition for place in places])
+
+    def _unassign(self, places: list[Any], then: Callable[[list[int]], None]) -> None:
+        then([place.partition for place in places])
+        self._consumer.incremental_unassign(places)
+
+    def look(self, wait_s: float = 0.0) -> None:
+        """Hear what the group decided; to be called at least every five minutes, or others take over.
+
+        Raises:
+            SourceError: they do not let us in.
+        """
+        self._consumer.poll(wait_s)
+        if self._brokers.refused:
+            raise SourceError(refusal(self._topic.bootstrap, self._brokers, "sink"))
+
+    def committed(self, partition: int) -> Committed:
+        """What was committed of a partition.
+
+        Raises:
+            UnreachableError: its broker does not say.
+        """
+        try:
+            [found] = self._consumer.committed([TopicPartition(self._topic.name, partition)], timeout=_ASK_S)
+        except KafkaException as error:
+            message = (
+                f"group of `{self._topic.name}` cannot be asked for its offsets: {text_of(error)}; its broker is away"
+            )
+            raise UnreachableError(message) from error
+        return Committed(found.offset, found.metadata or "")
+
+    def commit(self, offsets: Mapping[int, Committed]) -> None:
+        """Keep how far partitions are done with; what cannot be kept now is kept the next time."""
+        places = [
+            TopicPartition(self._topic.name, number, each.offset, each.metadata) for number, each in offsets.items()
+        ]
+        with suppress(KafkaException):
+            self._consumer.commit(offsets=places, asynchronous=False)
+
+    def close(self) -> None:
+        """Leave; others take over at once."""
+        self._consumer.close()
+
+
+class Reader:
+    """Reads partitions that others decide on.
+
+    Args:
+        topic: theirs.
+        group: that may read it; it is not joined.
+        settings: more settings of the client library.
+        tell: is told of messages that are gone before they were read.
+    """
+
+    def __init__(self, topic: Topic, group: str, settings: Mapping[str, str], tell: Callable[[str], None]) -> None:
+        self._topic = topic
+        self._tell = tell
+        self._brokers = Brokers()
+        self._consumer = open_consumer(topic.bootstrap, group, settings, self._brokers)
+
+    def begin(self, partitions: Sequence[int]) -> dict[int, int]:
+        """The first offset that each has.
+
+        Raises:
+            UnreachableError: a broker does not say.
+        """
+        name = self._topic.name
+        return {number: ask_range(self._consumer, name, number, _ASK_S)[0] for number in partitions}
+
+    def add(self, offsets: Mapping[int, int]) -> None:
+        """Read these partitions too, each from an offset on."""
+        self._consumer.incremental_assign([TopicPartition(self._topic.name, *place) for place in offsets.items()])
+
+    def drop(self, partitions: Sequence[int]) -> None:
+        """Read these no more."""
+        self._consumer.incremental_unassign([TopicPartition(self._topic.name, number) for number in partitions])
+
+    def read(self, most: int, wait_s: float) -> list[Read]:
+        """Messages that came, in order within a partition.
+
+        Raises:
+            SourceError: they do not let us in.
+        """
+        found = []
+        for message in self._consumer.consume(most, wait_s):
+            error = message.error()
+            if error is None:
+                found.append(_read(message))
+            elif error.code() in _LOST:
+                self._pass_gap(message.partition() or 0, message.offset())
+        if self._brokers.refused:
+            raise SourceError(refusal(self._topic.bootstrap, self._brokers, "sink"))
+        return found
+
+    def _pass_gap(self, partition: int, offset: int | None) -> None:
+        with suppress(UnreachableError):
+            low, _ = ask_range(self._consumer, self._topic.name, partition, _ASK_S)
+            self._tell(
+                f"`{self._topic.name}/{partition}` has no message before {low} any more, and {offset} was to be read: "
+                "what was between them is past its retention"
+            )
+            self.drop([partition])
+            self.add({partition: low})
+
+    def behind(self, positions: Mapping[int, int]) -> int:
+        """How many messages there are behind these positions, as far as is known."""
+        found = 0
+        for number, position in positions.items():
+            _, high = self._consumer.get_watermark_offsets(TopicPartition(self._topic.name, number), cached=True)
+            found += max(0, high - position)
+        return found
+
+    def close(self) -> None:
+        """Let go of the brokers."""
+        self._consumer.close()
+
+
+def read_whole(topic: Topic, partition: int, group: str, settings: Mapping[str, str], within_s: float) -> list[Read]:
+    """All messages that a partition has.
+
+    Raises:
+        UnreachableError: they did not come in this time.
+    """
+    brokers = Brokers()
+    consumer: Consumer = open_consumer(topic.bootstrap, group, settings, brokers)
+    try:
+        consumer.assign([TopicPartition(topic.name, partition, _BEGINNING)])
+        found: list[Read] = []
+        for _ in range(int(within_s / _WAIT_S)):
+            for message in consumer.consume(1000, _WAIT_S):
+                error = message.error()
+                if error is None:
+                    found.append(_read(message))
+                elif error.code() == KafkaError._PARTITION_EOF:
+                    return found
+        message_ = f"`{topic.name}/{partition}` was not read within {within_s:.0f} s ({brokers.last or 'no answer'}); "
+        raise UnreachableError(message_ + "see that its broker is up")
+    finally:
+        consumer.close()
+
+
+def _read(message: Any) -> Read:
+    headers = dict(message.headers() or ())
+    return Read(message.partition(), message.offset(), message.key() or b"", message.value(), headers)
