@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from yeoul.demo.counters import CountersConfig, write_counters
-from yeoul.errors import DamagedError, InputError, StateError, YeoulError
+from yeoul.errors import ConfigError, DamagedError, InputError, StateError, YeoulError
 from yeoul.flows.servers.model import ModelConfig, Step
 from yeoul.flows.servers.predict import Prediction, ServersConfig, predict
 from yeoul.flows.servers.report import DETAIL_COLUMNS, require_places, write_prediction
@@ -169,6 +169,13 @@ def test_a_save_that_was_cut_short_can_be_repeated(folder: Path, tmp_path: Path)
     (tmp_path / "model" / "model.json").unlink()
     with pytest.raises(InputError, match="holds other files"):
         require_place(tmp_path / "model")
+
+
+def test_a_method_that_cannot_be_kept_is_refused_before_anything_is_read(tmp_path: Path):
+    config = ServersConfig(tmp_path, model=ModelConfig("knn"), save=tmp_path / "model")
+    with pytest.raises(ConfigError, match=r"got --save for the method `knn`.*choose `auto`"):
+        predict(config)
+    assert not (tmp_path / "model").exists()
 
 
 def test_a_model_that_cannot_be_kept_leaves_the_one_that_is_there(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from yeoul.detect.tables import SCORERS, Scores, ScoringConfig, Table, score_table
+from yeoul.errors import InputError
+from yeoul.flows.servers.keeping import keep
 from yeoul.plugins import load
 
 ROWS, FIT, FAULT = 900, 450, slice(700, 712)
@@ -49,7 +53,7 @@ def scored(name: str, rows: Table, *, fit: int = FIT, seed: int = 0) -> tuple[An
 
 
 @pytest.mark.parametrize("name", named())
-def test_what_is_said_of_m_rows_has_the_shapes_and_ranges_of_the_contract(name: str):
+def test_what_is_said_of_m_rows_has_the_shapes_and_ranges_of_the_contract(name: str, tmp_path: Path):
     rows = table(name, missing=True)
     scorer, scores = scored(name, rows)
     count, width = len(rows) - (FIT if scorer.traits.fitted else 0), rows.values.shape[1]
@@ -69,6 +73,9 @@ def test_what_is_said_of_m_rows_has_the_shapes_and_ranges_of_the_contract(name: 
         assert (np.nan_to_num(scores.contributions) >= 0).all()
     if scores.confidence is not None:
         assert ((scores.confidence >= 0) & (scores.confidence <= 1)).all()
+    # what it says of being kept as plain files is so
+    with nullcontext() if scorer.traits.plain else pytest.raises(InputError, match="cannot be kept as plain files"):
+        keep(scorer, tmp_path)
 
 
 @pytest.mark.parametrize("name", named())

@@ -69,6 +69,9 @@ class Traits:
     """More columns than this are refused; None: any number."""
     extra: str = ""
     """The optional dependencies it needs: `compare` or `deep`."""
+    plain: bool = True
+    """Whether what it learns is numbers, arrays and parts of this package, so that it can be kept as plain files;
+    False: it holds an estimator of another library."""
 
 
 class Scorer(Protocol):

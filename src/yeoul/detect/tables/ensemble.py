@@ -44,7 +44,7 @@ class Ensemble:
     """
 
     name: ClassVar[str] = "ensemble"
-    traits: ClassVar[Traits] = Traits(ordered=False)
+    traits: ClassVar[Traits] = Traits(ordered=False, plain=False)
 
     def __init__(self, seed: int = 0, *, trees: int = 200, neighbours: int = 20, most: int = 8000) -> None:
         self._seed, self._trees, self._neighbours, self._most = seed, trees, neighbours, most

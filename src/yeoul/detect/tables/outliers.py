@@ -41,7 +41,7 @@ class _Pyod:
     """
 
     name: ClassVar[str]
-    traits: ClassVar[Traits] = Traits(ordered=False, extra="compare")
+    traits: ClassVar[Traits] = Traits(ordered=False, extra="compare", plain=False)
     _module: ClassVar[str]
     _class: ClassVar[str]
     _seeded: ClassVar[bool] = False
@@ -228,7 +228,7 @@ class Xgbod(_Pyod):
     """
 
     name: ClassVar[str] = "xgbod"
-    traits: ClassVar[Traits] = Traits(ordered=False, supervised=True, extra="compare")
+    traits: ClassVar[Traits] = Traits(ordered=False, supervised=True, extra="compare", plain=False)
     _module: ClassVar[str] = "xgbod"
     _class: ClassVar[str] = "XGBOD"
     _seeded: ClassVar[bool] = True

@@ -39,7 +39,7 @@ class ProphetForecast:
     """
 
     name: ClassVar[str] = "prophet"
-    traits: ClassVar[Traits] = Traits(most_columns=1, extra="compare")
+    traits: ClassVar[Traits] = Traits(most_columns=1, extra="compare", plain=False)
 
     def __init__(self, seed: int = 0, **arguments: Any) -> None:
         self._seed, self._arguments = seed, arguments

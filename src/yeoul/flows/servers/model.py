@@ -31,6 +31,7 @@ __all__ = [
     "Told",
     "load_model",
     "new_model",
+    "require_plain",
     "silent",
 ]
 
@@ -164,6 +165,20 @@ class Model(Protocol):
 def new_model(config: ModelConfig) -> Model:
     """A model that has learnt nothing."""
     return TwoStageModel(config) if config.method == TWO_STAGE else ScorerModel(config)
+
+
+def require_plain(config: ModelConfig) -> None:
+    """Refuse to keep what cannot be kept, before minutes are spent on fitting it.
+
+    Raises:
+        ConfigError: the method's model holds an estimator of another library.
+    """
+    if config.method in {AUTO, TWO_STAGE}:
+        return
+    kind: Any = resolve("yeoul.scorers", SCORERS, config.method)
+    if not kind.traits.plain:
+        message = f"got --save for the method `{config.method}`, whose model cannot be kept as plain files; "
+        raise ConfigError(message + f"choose `{AUTO}`, `windows`, `pca` or `{TWO_STAGE}`, or leave out --save")
 
 
 def load_model(config: ModelConfig, folder: Path) -> Model:

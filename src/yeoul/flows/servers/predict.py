@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from yeoul.detect.tables.contract import Table
 from yeoul.errors import ConfigError
 from yeoul.flows.servers.grid import DUPLICATES, Grid, counted, join
-from yeoul.flows.servers.model import Judged, Model, ModelConfig, Slots, Step, Told, new_model, silent
+from yeoul.flows.servers.model import Judged, Model, ModelConfig, Slots, Step, Told, new_model, require_plain, silent
 from yeoul.flows.servers.period import Period, read_period
 from yeoul.flows.servers.reading import COUNTERS, FILES, find_files, read_counter_file
 from yeoul.flows.servers.saved import Saved, load, require_place, save
@@ -128,10 +128,12 @@ def predict(config: ServersConfig, told: Told | None = None) -> Prediction:
         SourceError: files are missing.
         InputError: what is in them is not legal, or the period has no data.
         MissingExtraError: the method needs a library that is not installed.
+        ConfigError: the model is to be kept, and cannot be.
     """
     tell: Told = told or silent
     clock = time.perf_counter
     if config.save is not None:
+        require_plain(config.model)
         require_place(config.save)
     model, kept = load(config.load) if config.load is not None else (new_model(config.model), None)
     began = clock()

@@ -21,7 +21,7 @@ from yeoul.flows.servers.stamps import stamp
 
 __all__ = ["Saved", "load", "read_about", "require_place", "save"]
 
-_FORMAT = 2
+_FORMAT = 3
 _FITTED, _UNFINISHED, _ABOUT = "fitted", "fitted.unfinished", "model.json"
 _MEMBERS: dict[str, type] = {
     "yeoul": str,

@@ -88,7 +88,7 @@ class Forecaster(ABC):
     """
 
     name: ClassVar[str]
-    traits: ClassVar[Traits] = Traits(extra="deep")
+    traits: ClassVar[Traits] = Traits(extra="deep", plain=False)
     defaults: ClassVar[dict[str, Any]] = {}
 
     def __init__(self, seed: int = 0, **options: Any) -> None:

@@ -25,7 +25,7 @@ class TwoStage:
     """
 
     name: ClassVar[str] = METHOD
-    traits: ClassVar[Traits] = Traits(extra="deep")
+    traits: ClassVar[Traits] = Traits(extra="deep", plain=False)
 
     def __init__(self, seed: int = 0, **options: Any) -> None:
         self.model = TwoStageAutoencoder(TwoStageConfig(**options), seed)
