@@ -144,14 +144,10 @@ class Policy:
         self._number += 1
         quiet = np.zeros(len(p), bool) if muted is None else muted
         known = confidence > 0
-        trusted = (confidence >= self._min_confidence) & known
-        with np.errstate(invalid="ignore"):
-            large = np.maximum(observed, expected) >= self._min_volume
-            apart = np.abs(observed - expected) >= self._min_effect * expected
-            if summed >= 0:
-                apart[summed] = (
-                    abs(observed[summed] - expected[summed]) >= _OF_A_SUM * self._min_effect * expected[summed]
-                )
+        trusted, large, apart = self._passed(observed, expected, confidence)
+        if summed >= 0:
+            gap = abs(observed[summed] - expected[summed])
+            apart[summed] = gap >= _OF_A_SUM * self._min_effect * expected[summed]
         qualifies = trusted & large & apart
         counted = qualifies & ~quiet
         self.scope = int((trusted & large & ~quiet).sum())
@@ -159,8 +155,7 @@ class Policy:
         held = self._number - slots["held"] <= self._window
         own = self._own_bar()
         self.cut = self._step_up(p[counted & ~held & (p <= own)])
-        held_bar = max(self.cut, min(_HOLD_MOST, _HOLD_FACTOR * self.threshold))
-        bar = np.where(held, held_bar, np.minimum(self.cut, own))
+        bar = np.where(held, self._held_bar, np.minimum(self.cut, own))
         unlikely = p <= bar
         alarmed = qualifies & unlikely
         bits = self._push(slots["alarmed"], alarmed, known & ~quiet)
@@ -169,6 +164,24 @@ class Policy:
         self._count(p, counted, known & ~quiet)
         self._note(known & (unlikely | (p <= _ODD)), known, (large, trusted, apart, unlikely, ~quiet, sustained))
         return alarmed, sustained
+
+    def by_itself(self, p: Floats, observed: Floats, expected: Floats, confidence: Floats) -> Mask:
+        """Slots that are told by themselves, or would be held: nothing of them belongs into a sum. As for `judge`."""
+        trusted, large, apart = self._passed(observed, expected, confidence)
+        return trusted & large & apart & (p <= self._held_bar)
+
+    def _passed(self, observed: Floats, expected: Floats, confidence: Floats) -> tuple[Mask, Mask, Mask]:
+        """Where there is history enough, where volume, where effect."""
+        trusted = (confidence >= self._min_confidence) & (confidence > 0)
+        with np.errstate(invalid="ignore"):
+            large = np.maximum(observed, expected) >= self._min_volume
+            apart = np.abs(observed - expected) >= self._min_effect * expected
+        return trusted, large, apart
+
+    @property
+    def _held_bar(self) -> float:
+        """What p has to be below for a key whose alarm is sustained; by the last tick until the next one is judged."""
+        return max(self.cut, min(_HOLD_MOST, _HOLD_FACTOR * self.threshold))
 
     def _own_bar(self) -> Floats:
         """By slot: 1, or what the p of a key that starts time and again has to be below."""

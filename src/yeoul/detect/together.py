@@ -81,7 +81,7 @@ class Together:
         Args:
             value: observed by slot, NaN = missing.
             expected: by slot, before this tick was seen.
-            confidence: of that; 0 = the slot says nothing.
+            confidence: of that; 0 = the slot says nothing, or is told by itself.
         """
         self.members = np.flatnonzero((confidence >= _LEAST_CONFIDENCE) & (expected < self._floor))
         self.count = len(self.members)

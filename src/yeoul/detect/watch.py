@@ -232,7 +232,9 @@ class Watch:
         said: tuple[float, ...] = _SILENT
         # of a partly covered window only what is above expected is known, which is no sum
         if full and self._config.together:
-            said = self._together.judge(tick.value, expected, np.where(np.isfinite(tick.value), sure, 0.0))
+            # what is told by itself is not told again as a part of the sum
+            summed = np.isfinite(tick.value) & ~self._policy.by_itself(p, tick.value, expected, confidence)
+            said = self._together.judge(tick.value, expected, np.where(summed, sure, 0.0))
         else:
             self._together.skip()
         if small < 0:

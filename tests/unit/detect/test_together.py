@@ -43,6 +43,22 @@ def test_an_outage_of_small_keys_is_one_alarm_that_names_them():
     assert len(watch.history(TOGETHER)) == 60
 
 
+def test_a_small_key_that_is_alarmed_by_itself_is_not_told_as_a_part_of_the_sum():
+    watch = Watch(WatchConfig("w"))
+    run(watch, 0, 200)
+    alarms = run(watch, 200, 206, np.where(KEYS == 7, 60.0, 1.0))
+    assert {alarm.key for alarm in alarms} == {7}
+    assert 7 not in watch.small
+    assert len(watch.small) > 100
+
+
+def test_a_burst_of_one_does_not_hide_an_outage_of_many():
+    watch = Watch(WatchConfig("w"))
+    run(watch, 0, 200)
+    alarms = run(watch, 200, 204, outage(0.5) + np.where(KEYS == 100, 58.0, 0.0))
+    assert {(alarm.key, alarm.direction) for alarm in alarms} == {(100, "up"), (TOGETHER, "down")}
+
+
 def test_without_it_nobody_is_told():
     watch = Watch(WatchConfig("w", together=False))
     assert run(watch, 0, 200) + run(watch, 200, 210, outage(0.5)) == []
