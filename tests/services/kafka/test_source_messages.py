@@ -140,18 +140,20 @@ def test_what_a_transaction_took_back_is_not_read_and_leaves_no_backlog(
     topic = topics(broker)
     transaction(broker, topic.name, [line(n) for n in range(10)], commit=True)
     transaction(broker, topic.name, [line(n, customer="never") for n in range(10)], commit=False)
-    transaction(broker, topic.name, [line(n) for n in range(10, 20)], commit=True)
+    transaction(broker, topic.name, [b"no JSON", *(line(n) for n in range(10, 20)), b"nor this"], commit=True)
     folder = topic.workspace(tmp_path)
     assert replay(load_workspace(folder).plan(), folder / "out").ledger.counted == 20
     engine = engines(folder)
-    wait_for(everything_closed(folder, 20))
+    wait_for(everything_closed(folder, 22))
     wait_for(lambda: next(hear(folder))["streams"]["hits"]["backlog_messages"] == 0)
     assert engine.stop() == 0
-    # three of the 33 offsets are ends of transactions; who watches the group sees nothing left to read
+    # what came in one go is told by its own offsets, over those that are no messages
+    assert [item.position for item in quarantined(folder)] == [22, 33]
+    # three of the 35 offsets are ends of transactions; who watches the group sees nothing left to read
     watcher = Consumer({"bootstrap.servers": broker.bootstrap, "group.id": "yeoul", "log_level": 0})
     committed = watcher.committed([TopicPartition(topic.name, 0)], timeout=30)
     watcher.close()
-    assert [each.offset for each in committed] == [33]
+    assert [each.offset for each in committed] == [35]
 
 
 def test_a_csv_without_header_and_lines_of_a_pattern_are_read(broker: Broker, topics: Topics, tmp_path: Path):

@@ -28,10 +28,14 @@ __all__ = ["KafkaSource"]
 _LOOK_US = 5_000_000
 """How often new partitions are looked for, and offsets committed for those who watch."""
 _SOON_US = 1_000_000
-_AT_ONCE = 10_000
+_AT_ONCE = 500
+"""Messages asked for in one call: so few are joined while the processor's cache holds them, and do not wake the garbage
+collector, which would look through each of them."""
 _FIRST_AT_ONCE = 256
 _LEAST_AT_ONCE = 16
 _AT_ONCE_BYTES = 8 << 20
+_TAKE_BYTES = 4 << 20
+"""Taken before it is looked whose turn it is to wait."""
 _DRY_US = 20_000
 """When nothing had come, it is not asked again for so long: many partitions ask one after the other."""
 _WAIT_S = 0.05
@@ -43,6 +47,8 @@ _GIVE_UP_US = 60_000_000
 """A replay waits so long for a broker that does not answer."""
 _HELD_BYTES = 64 << 20
 _LEAST_HELD_BYTES = 1 << 20
+_BLOCK_BYTES = 2 << 20
+"""A block of a replay: of twice as much the memory is given back to the system each time, and asked for again."""
 # ruff: noqa: SLF001 - the library's names of its own errors begin with an underscore
 _OUT_OF_RANGE = frozenset({KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE})
 _GONE = frozenset({KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION, KafkaError.UNKNOWN_TOPIC_OR_PART})
@@ -187,7 +193,7 @@ class KafkaSource:
                 starts.append(TopicPartition(self._topic.name, number, at))
         self._fresh = False
         for each in self._partitions.values():
-            each.final_bytes = self._cap_bytes() // 2  # what is paused has so much
+            each.final_bytes = min(_BLOCK_BYTES, self._cap_bytes() // 2)  # what is paused has half of it
         if starts:
             self._consumer.incremental_assign(starts)
 
@@ -279,30 +285,48 @@ class KafkaSource:
     def _take(self, wait_s: float) -> int:
         """Hand what came to the partitions; how many messages and ends that was."""
         self._hold_back()
-        came = self._consumer.consume(self._at_once, wait_s)
-        before = self._waiting_bytes()
-        if not came:
+        count = size = 0
+        full = True
+        while full and size < _TAKE_BYTES:
+            came = self._consumer.consume(self._at_once, 0 if count else wait_s)
+            full = len(came) == self._at_once
+            count += len(came)
+            size += (gained := self._hand_out(came))
+            if gained:
+                # as many as weigh a few megabytes by what these weighed: what waits stays near its bound
+                self._at_once = min(_AT_ONCE, max(_LEAST_AT_ONCE, len(came) * _AT_ONCE_BYTES // gained))
+        if not count:
             self._dry_us = self._clock.monotonic_us()
-        for number, run in groupby(came, _kind):
-            messages = list(run)
-            if number is None:
-                for message in messages:
-                    self._note(message)
-            else:
-                offsets = [message.offset() or 0 for message in messages]
-                partition = self._partitions[number]
-                partition.take(offsets, [message.value() for message in messages])
-                _, high = self._consumer.get_watermark_offsets(TopicPartition(self._topic.name, number), cached=True)
-                partition.high = max(partition.high, high)
-        if gained := self._waiting_bytes() - before:
-            # as many as weigh a few megabytes by what these weighed: what waits stays near its bound
-            self._at_once = min(_AT_ONCE, max(_LEAST_AT_ONCE, len(came) * _AT_ONCE_BYTES // gained))
         if self._brokers.refused:
             refused = (
                 f"the broker at `{self._topic.bootstrap}` refuses: {self._brokers.refused}; mend the source's `client`"
             )
             raise SourceError(refused)
-        return len(came)
+        return count
+
+    def _hand_out(self, came: list[Message]) -> int:
+        """Give messages to their partitions, and look at what is no message; the bytes that wait now more than before.
+
+        Each look at a message is a call of the library, so there are only as many as are needed.
+        """
+        before = self._waiting_bytes()
+        numbers = list(map(Message.partition, came))
+        if any(map(Message.error, came)):
+            numbers = [each.partition() if each.error() is None else None for each in came]
+        first = 0
+        for number, run in groupby(numbers):
+            last = first + len(list(run))
+            messages = came[first:last]
+            first = last
+            if number is None:
+                for message in messages:
+                    self._note(message)
+            else:
+                partition = self._partitions[number]
+                partition.take(_offsets(messages), list(map(Message.value, messages)))
+                _, high = self._consumer.get_watermark_offsets(TopicPartition(self._topic.name, number), cached=True)
+                partition.high = max(partition.high, high)
+        return self._waiting_bytes() - before
 
     def _note(self, message: Message) -> None:
         """An error in the place of a message."""
@@ -345,6 +369,9 @@ class KafkaSource:
         return max(_LEAST_HELD_BYTES, _HELD_BYTES // max(1, len(self._partitions)))
 
 
-def _kind(message: Message) -> int | None:
-    """The partition that a message is of; None for what is no message."""
-    return message.partition() if message.error() is None else None
+def _offsets(messages: Sequence[Message]) -> Sequence[int]:
+    """Of messages of one partition, in their order: mostly the first and the last say those between them."""
+    first, last = messages[0].offset() or 0, messages[-1].offset() or 0
+    if last - first + 1 == len(messages):
+        return range(first, last + 1)
+    return [message.offset() or 0 for message in messages]
