@@ -38,6 +38,9 @@ _FARTHEST = 16.0
 """Squared standardised residuals count at most this much, so that one wild tick does not widen the range for hours."""
 _LEAK = 0.02
 """Share of an odd tick that the dispersion learns: too narrow a range mends itself, a burst hardly widens it."""
+_MOST_SPREADS = 50.0
+"""A tick counts in the smoothed minute as at most so many spreads beyond what is expected: however wild it was alone,
+it is out of it after a dozen ticks."""
 _FULL_TICKS = 60.0
 _FULL_HOURS = 48.0
 _RETIRED_US = 12 * 3_600_000_000
@@ -208,7 +211,8 @@ class Seasonal:
         And what it says of that: the squared residual and its weight.
         """
         pool = self._pool
-        seen = np.where(known, _MINUTE * slots["minute"] + value, slots["minute"])
+        most = mean + _MOST_SPREADS * np.sqrt(variance)
+        seen = np.where(known, _MINUTE * slots["minute"] + np.minimum(value, most), slots["minute"])
         expected = np.where(known, _MINUTE * slots["minute_mean"] + mean, slots["minute_mean"])
         spread = np.where(known, _MINUTE**2 * slots["minute_variance"] + variance, slots["minute_variance"])
         slots["minute"][:], slots["minute_mean"][:], slots["minute_variance"][:] = seen, expected, spread

@@ -1,6 +1,7 @@
 """The count baseline: which ticks are odd."""
 
 import numpy as np
+import pytest
 
 from yeoul.detect.contract import Tick
 from yeoul.detect.seasonal import Seasonal
@@ -20,6 +21,14 @@ def test_a_change_too_small_for_one_tick_is_odd_over_a_minute():
     p = judged([*calm, *[56.0] * 12])
     assert p[401] > 1e-3
     assert p[-1] < 1e-5
+
+
+@pytest.mark.parametrize("wild", [1e6, 1e12, 1e30])
+def test_one_wild_tick_is_forgotten_within_a_dozen(wild: float):
+    calm = np.random.default_rng(1).poisson(40, 440).astype(float).tolist()
+    p = judged([*calm[:400], wild, *calm[400:]])
+    assert p[400] < 1e-12
+    assert p[413:].min() > 1e-3
 
 
 def test_a_tick_on_the_other_side_is_no_part_of_a_minute_that_was_too_high():
