@@ -129,7 +129,7 @@ def _run(jobs: list[SparkPlan], submission: Submission) -> dict[str, Book]:
             signal.signal(number, lambda *_: stop.set())
         aside("reading; Ctrl-C stops")
 
-    return run_topics(jobs, submission, stop, started, _tell)
+    return run_topics(jobs, submission, stop, started, _tell, aside)
 
 
 def _tell(batch: Batch) -> None:

@@ -10,7 +10,7 @@ from threading import Event
 from typing import Literal
 
 from yeoul.streams.spark import Batch, JobOptions, SparkPlan, TopicRead
-from yeoul.streams.spark.broker import require_answer, require_topics
+from yeoul.streams.spark.broker import Watch, require_answer, require_topics
 from yeoul.streams.spark.session import session
 
 __all__ = ["Book", "Submission", "read_files", "run_topics"]
@@ -62,8 +62,9 @@ def run_topics(
     stop: Event,
     started: Callable[[], None],
     tell: Callable[[Batch], None],
+    say: Callable[[str], None],
 ) -> dict[str, Book]:
-    """Run all until `stop` is set, or all is read; `tell` hears of each batch.
+    """Run all until `stop` is set, or all is read; `tell` hears of each batch, `say` of brokers that go away.
 
     Raises:
         YeoulError: Spark cannot be started, no broker answers, a topic is not there, or a job ended by an error.
@@ -86,10 +87,12 @@ def run_topics(
         for source in sources:
             require_topics(spark, source, [] if submission.to_files else [submission.out])
         started()
+        watch = Watch(spark, sources, say)
         try:
             jobs.extend(StreamJob(spark, plan, _options(plan, submission)) for plan in plans)
-            run_jobs(jobs, stop, heard)
+            run_jobs(jobs, stop, heard, watch)
         finally:
+            watch.close()
             for job in jobs:
                 job.stop()
     return {stream: _ledger(book) for stream, book in books.items()}

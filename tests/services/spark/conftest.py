@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import itertools
-import shutil
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
+from yeoul.flows.spark_jobs import spark_plan
+from yeoul.settings import load_workspace
+from yeoul.streams.spark import JobOptions
+from yeoul.streams.spark.broker import Watch
 from yeoul.streams.spark.session import session
 from yeoul.testing.broker import Broker
 from yeoul.testing.two_engines import PARTITIONS, partition_rows
 
 _NUMBERS = itertools.count(1)
-
-
-@pytest.fixture(scope="session")
-def java() -> None:
-    """The test skips where Spark cannot run."""
-    if not shutil.which("java"):
-        pytest.skip("no Java on this machine: apt-get install default-jre-headless")
 
 
 @pytest.fixture(scope="session")
@@ -35,6 +34,43 @@ def spark(java: None) -> Iterator[Any]:  # noqa: ARG001  (skips)
     }
     with session("local[2]", conf, topics=True) as spark:
         yield spark
+
+
+@pytest.fixture(scope="session")
+def run_on_spark(spark: Any) -> Callable[..., tuple[list[bytes], Counter[str]]]:
+    """Runs the stream of a workspace until all that is there is read; what its folder holds then, and rows by class.
+
+    Options as `JobOptions`; the checkpoint and the folder are those of the run before.
+    """
+    from yeoul.streams.spark.job import StreamJob, run_jobs  # noqa: PLC0415  (imports PySpark)
+
+    def run(home: Path, **options: Any) -> tuple[list[bytes], Counter[str]]:
+        plan = spark_plan(load_workspace(home).plan().streams[0])
+        ledger: Counter[str] = Counter()
+        given = {"topic": None, "folder": str(home / "out"), "rows_per_batch": 400} | options
+        job = StreamJob(spark, plan, JobOptions(str(home / "checkpoint"), available_now=True, **given))
+        watch = Watch(spark, [plan.source], print)
+        try:
+            run_jobs([job], Event(), lambda batch: ledger.update(batch.classes), watch)
+        finally:
+            watch.close()
+        files = sorted((home / "out").glob("part-*"))
+        return [line for file in files for line in file.read_bytes().splitlines()], ledger
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def send(broker: Broker) -> Callable[[str, Iterable[tuple[int, bytes]]], None]:
+    """Writes messages to partitions of a topic, in order."""
+    producer = Producer({"bootstrap.servers": broker.bootstrap, "enable.idempotence": True, "log_level": 0})
+
+    def write(topic: str, messages: Iterable[tuple[int, bytes]]) -> None:
+        for partition, message in messages:
+            producer.produce(topic, message.rstrip(b"\n"), partition=partition)
+        assert producer.flush(30) == 0
+
+    return write
 
 
 @pytest.fixture(scope="session")

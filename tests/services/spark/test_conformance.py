@@ -7,24 +7,22 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from threading import Event
 from typing import Any, NamedTuple
 
 import pytest
 
-from yeoul.errors import SourceError, StateError
+from yeoul.errors import SourceError
 from yeoul.flows.spark_jobs import spark_plan, with_files
 from yeoul.settings import load_workspace
-from yeoul.streams.spark import JobOptions
 from yeoul.streams.spark.broker import require_topics
 from yeoul.streams.spark.files import read_all
-from yeoul.streams.spark.job import StreamJob, run_jobs
 from yeoul.testing.two_engines import FLOATS, WHOLE, partition_rows, replayed, two_engines, windows_of
 
 pytestmark = [pytest.mark.services, pytest.mark.slow, pytest.mark.timeout(240)]
 
 Topics = Callable[..., str]
 Messages = Callable[[str], list[Any]]
+Run = Callable[..., tuple[list[bytes], Counter[str]]]
 Windows = dict[tuple[str, str, int], dict[str, Any]]
 
 
@@ -39,17 +37,6 @@ class Both(NamedTuple):
     quarantine: list[str]
 
 
-def run_on_spark(spark: Any, home: Path, **options: Any) -> tuple[list[bytes], Counter[str]]:
-    """The lines that Spark writes of a workspace, and its rows by class."""
-    plan = spark_plan(load_workspace(home).plan().streams[0])
-    ledger: Counter[str] = Counter()
-    given = {"topic": None, "folder": str(home / "out"), "rows_per_batch": 400} | options
-    job = StreamJob(spark, plan, JobOptions(str(home / "checkpoint"), available_now=True, **given))
-    run_jobs([job], Event(), lambda batch: ledger.update(batch.classes))
-    files = sorted((home / "out").glob("part-*"))
-    return [line for file in files for line in file.read_bytes().splitlines()], ledger
-
-
 def members(windows: Windows, names: tuple[str, ...]) -> dict[tuple[str, str, int], list[Any]]:
     return {key: [each[name] for name in names] for key, each in windows.items()}
 
@@ -60,10 +47,10 @@ def source(filled: Callable[..., str]) -> str:
 
 
 @pytest.fixture(scope="module")
-def both(spark: Any, source: str, tmp_path_factory: pytest.TempPathFactory) -> Both:
+def both(run_on_spark: Run, source: str, tmp_path_factory: pytest.TempPathFactory) -> Both:
     folder = two_engines(tmp_path_factory.mktemp("both"), source)
     local, local_ledger = replayed(folder, folder / "local")
-    lines, ledger = run_on_spark(spark, folder, quarantine=str(folder / "quarantine"))
+    lines, ledger = run_on_spark(folder, quarantine=str(folder / "quarantine"))
     quarantine = [line for file in (folder / "quarantine").glob("part-*") for line in file.read_text().splitlines()]
     return Both(local, local_ledger, windows_of(lines), lines, ledger, quarantine)
 
@@ -97,10 +84,10 @@ def test_rows_are_of_the_same_classes_and_late_ones_are_not_told_of(both: Both):
 
 
 def test_totals_so_far_end_at_the_same_numbers(
-    spark: Any, source: str, both: Both, tmp_path: Path, topic: Topics, messages: Messages
+    run_on_spark: Run, source: str, both: Both, tmp_path: Path, topic: Topics, messages: Messages
 ):
     folder, out = two_engines(tmp_path, source), topic()
-    run_on_spark(spark, folder, mode="update", topic=out, folder=None)
+    run_on_spark(folder, mode="update", topic=out, folder=None)
     told = messages(out)
     assert len(told) > len(both.local)
     last = windows_of(message.value() for message in told)
@@ -109,10 +96,10 @@ def test_totals_so_far_end_at_the_same_numbers(
     assert len({message.key() for message in told}) >= len(last)
 
 
-def test_sliding_windows_are_equal(spark: Any, source: str, tmp_path: Path):
+def test_sliding_windows_are_equal(run_on_spark: Run, source: str, tmp_path: Path):
     folder = two_engines(tmp_path, source, '{ size = "20s", slide = "5s" }')
     local, _ = replayed(folder, folder / "local")
-    lines, _ = run_on_spark(spark, folder)
+    lines, _ = run_on_spark(folder)
     assert len(local) > 300
     assert members(windows_of(lines), WHOLE) == members(local, WHOLE)
 
@@ -132,15 +119,6 @@ def test_files_read_at_once_are_counted_as_by_replay(spark: Any, tmp_path: Path)
     assert [whole(each) for each in ours] == [whole(each) for each in theirs]
     assert book == {name: None if name == "late" else ledger[name] for name in book}
     assert members(windows_of(ours), WHOLE) == members(local, WHOLE)
-
-
-def test_a_checkpoint_goes_with_its_declaration(spark: Any, source: str, tmp_path: Path):
-    plan = spark_plan(load_workspace(two_engines(tmp_path, source)).plan().streams[0])
-    options = JobOptions(str(tmp_path / "checkpoint"), None, str(tmp_path / "out"), available_now=True)
-    (tmp_path / "checkpoint").mkdir()
-    (tmp_path / "checkpoint/yeoul.json").write_text("{}")
-    with pytest.raises(StateError, match="another declaration of `hits`"):
-        StreamJob(spark, plan, options)
 
 
 def test_topics_that_are_not_there_are_told_before_anything_starts(spark: Any, source: str, tmp_path: Path):

@@ -1,62 +1,24 @@
-"""`yeoul submit` as people run it: it tells of each batch, stops when asked, goes on after a kill."""
+"""`yeoul submit` as people run it: it tells of each batch, stops when asked, goes on after a kill at any point."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
-import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from yeoul.testing.processes import wait_for
 from yeoul.testing.two_engines import WHOLE, replayed, two_engines, windows_of
 
-pytestmark = [pytest.mark.services, pytest.mark.slow, pytest.mark.timeout(240), pytest.mark.usefixtures("java")]
-
-CONF = ("spark.sql.shuffle.partitions=2", "spark.driver.memory=1g")
-QUICK = "spark.driver.extraJavaOptions=-XX:TieredStopAtLevel=1"
-WITHIN_S = 120
-Submits = Callable[..., subprocess.Popen[str]]
+pytestmark = [pytest.mark.services, pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.usefixtures("java")]
 
 
-@pytest.fixture
-def submits() -> Iterator[Submits]:
-    """Starts `yeoul submit` in a process group of its own; what still runs at the end is killed."""
-    made: list[subprocess.Popen[str]] = []
-
-    def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
-        conf = [word for setting in (*CONF, QUICK) for word in ("--conf", setting)]
-        command = [sys.executable, "-m", "yeoul.cli", "submit", str(folder), "--master", "local[2]", *conf, *arguments]
-        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        made.append(subprocess.Popen(command, **pipes, text=True, start_new_session=True))
-        return made[-1]
-
-    yield start
-    for process in made:
-        if process.poll() is None:
-            kill(process)
-        process.stdout.close()
-        process.stderr.close()
-
-
-def kill(process: subprocess.Popen[str]) -> None:
-    """`kill -9` of the driver: Python and Java."""
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait(30)
-
-
-def batches(process: subprocess.Popen[str], count: int) -> list[str]:
-    """The next lines that tell of a batch."""
-    found: list[str] = []
-    while len(found) < count:
-        line = process.stderr.readline()
-        assert line, f"it ended: {process.wait()}"
-        found += [line] if ": batch " in line else []
-    return found
+def numbered(folder: Path) -> set[str]:
+    """Batches that a log of Spark's names."""
+    return {file.name for file in folder.glob("*") if file.name.isdigit()}
 
 
 def written(folder: Path) -> list[bytes]:
@@ -66,30 +28,42 @@ def written(folder: Path) -> list[bytes]:
     return [line for path in sorted(paths) for line in Path(path.removeprefix("file://")).read_bytes().splitlines()]
 
 
-def test_killed_and_stopped_it_goes_on_to_the_same_result(submits: Submits, filled: Callable[..., str], tmp_path: Path):
+def test_killed_and_stopped_it_goes_on_to_the_same_result(
+    submits: Callable[..., Any], filled: Callable[..., str], tmp_path: Path
+):
     folder = two_engines(tmp_path, filled(600))
     local, _ = replayed(folder, tmp_path / "local")
     words = ("--out", f"{tmp_path}/out", "--rows-per-batch", "250")
+    checkpoint, log = tmp_path / ".yeoul/spark/hits", tmp_path / "out/hits/_spark_metadata"
 
-    first = submits(folder, *words)
-    told = batches(first, 2)
-    assert re.match(r"hits: batch 0, 24\d rows in .* rows/s\), watermark none yet, \d+ rows of state", told[0])
-    assert re.match(r"hits: batch 1, 24\d rows in .* watermark 2026-03-02T11:1", told[1])
-    kill(first)
+    # within its first batch: what it is to read is known, nothing is counted
+    job = submits(folder, *words)
+    wait_for(lambda: numbered(checkpoint / "offsets"), within_s=120, every_s=0.01)
+    job.kill()
+    assert not numbered(checkpoint / "commits")
 
-    second = submits(folder, *words)
-    batches(second, 1)
-    second.send_signal(signal.SIGTERM)
-    assert second.wait(WITHIN_S) == 0
+    # in the middle of a window, as soon as a batch with results is written and hardly committed
+    job = submits(folder, *words)
+    wait_for(lambda: len(numbered(log)) >= 3, within_s=120, every_s=0.001)
+    job.kill()
+    assert re.match(r"hits: batch 0, 24\d rows in .* rows/s\), watermark none yet, \d+ rows of state", job.batches[0])
+    assert re.match(r"hits: batch 1, 24\d rows in .* watermark 2026-03-02T11:1", job.batches[1])
+    assert not job.batches[3:]
 
-    third = submits(folder, *words, "--available-now", "--json")
-    said, _ = third.communicate(timeout=WITHIN_S)
-    assert third.returncode == 0
-    assert json.loads(said)["ledger"]["hits"]["late"] is None
+    # and asked to stop, between two batches
+    job = submits(folder, *words)
+    wait_for(lambda: job.batches, within_s=120)
+    assert job.stop() == 0
+    assert numbered(checkpoint / "offsets") == numbered(checkpoint / "commits")
+
+    job = submits(folder, *words, "--available-now", "--json")
+    assert job.ended_by() == 0
+    assert json.loads(job.out)["ledger"]["hits"]["late"] is None
 
     lines = written(tmp_path)
     ours = windows_of(lines)
     assert len(ours) == len(lines)
+    assert {each["revision"] for each in ours.values()} == {0}
     assert {key: [each[name] for name in WHOLE] for key, each in ours.items()} == {
         key: [each[name] for name in WHOLE] for key, each in local.items()
     }

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
-from pathlib import Path
+from contextlib import suppress
 from threading import Event
 from typing import Any
 
+from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]  # it has no types
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
-from yeoul.errors import ConfigError, SourceError, StateError, UnreachableError, YeoulError
+from yeoul.errors import ConfigError, SourceError, UnreachableError, YeoulError
 from yeoul.streams.spark import frames
+from yeoul.streams.spark.broker import Watch
+from yeoul.streams.spark.checkpoint import check_checkpoint
 from yeoul.streams.spark.options import Batch, JobOptions
 from yeoul.streams.spark.plan import LINE, SparkPlan, TopicRead
 from yeoul.streams.spark.sql import name
@@ -24,7 +25,6 @@ __all__ = ["StreamJob", "run_jobs"]
 
 _LOOK_S = 0.3
 _PATIENCE_S = 60.0
-_DECLARATION = "yeoul.json"
 
 
 class StreamJob:
@@ -32,23 +32,25 @@ class StreamJob:
 
     Raises:
         ConfigError: Spark refuses the plan.
-        StateError: the checkpoint is of another declaration.
+        StateError: the checkpoint or the folder is of another declaration or job.
     """
 
     def __init__(self, spark: SparkSession, plan: SparkPlan, options: JobOptions) -> None:
         assert isinstance(plan.source, TopicRead)
         self.plan = plan
         self._told = -1
-        _check_declaration(Path(options.checkpoint), plan, options)
+        self._patient = not options.available_now
+        check_checkpoint(plan, options)
         try:
             judged = frames.rows(_lines(spark, plan.source, options), plan)
-            self.queries: list[StreamingQuery] = [self._windows(judged, options)]
+            self._writers = [self._windows(judged, options)]
             if options.quarantine:
-                self.queries.append(self._quarantine(judged, options))
+                self._writers.append(self._quarantine(judged, options))
+            self.queries: list[StreamingQuery] = [writer.start() for writer in self._writers]
         except PySparkException as error:
             raise _sentence(plan, error) from None
 
-    def _windows(self, judged: DataFrame, options: JobOptions) -> StreamingQuery:
+    def _windows(self, judged: DataFrame, options: JobOptions) -> Any:
         counted = frames.without_repeats(frames.timely(judged.observe("rows", *frames.classes()), self.plan), self.plan)
         windows = frames.gather(counted, self.plan)
         messages = frames.as_messages(windows, self.plan, final=options.mode == "append")
@@ -60,12 +62,12 @@ class StreamJob:
         else:
             writer = messages.select("value").writeStream.outputMode(options.mode).queryName(self.plan.stream)
             writer = writer.format("text").option("path", options.folder)
-        return _start(writer.option("checkpointLocation", options.checkpoint), options)
+        return _triggered(writer.option("checkpointLocation", options.checkpoint), options)
 
-    def _quarantine(self, judged: DataFrame, options: JobOptions) -> StreamingQuery:
+    def _quarantine(self, judged: DataFrame, options: JobOptions) -> Any:
         writer = frames.invalid(judged, self.plan).writeStream.format("text").option("path", options.quarantine)
         writer = writer.queryName(f"{self.plan.stream} quarantine")
-        return _start(writer.option("checkpointLocation", f"{options.checkpoint}/quarantine"), options)
+        return _triggered(writer.option("checkpointLocation", f"{options.checkpoint}/quarantine"), options)
 
     @property
     def running(self) -> bool:
@@ -80,13 +82,14 @@ class StreamJob:
         self._told = max(found, default=self._told)
         return [_batch(self.plan, one) for one in found.values()]
 
-    def stop(self) -> None:
+    def stop(self, patience_s: float = _PATIENCE_S) -> None:
         """End between two batches, where that comes soon enough; it goes on from its checkpoint."""
-        until = time.monotonic() + _PATIENCE_S
+        until = time.monotonic() + patience_s
         for query in self.queries:
             while query.isActive and query.status["isTriggerActive"] and time.monotonic() < until:
                 time.sleep(0.05)
-            query.stop()
+            with suppress(PySparkException, Py4JJavaError):  # a thread that waits for a broker; it ends with Java
+                query.stop()
 
     def check(self) -> None:
         """Raise what ended it.
@@ -99,30 +102,47 @@ class StreamJob:
             if error is not None:
                 raise _sentence(self.plan, error)
 
+    def keep_up(self) -> bool:
+        """Go on from the checkpoint where Spark gave up waiting for a broker; whether that was so.
 
-def run_jobs(jobs: Sequence[StreamJob], stop: Event, tell: Callable[[Batch], None]) -> None:
-    """Wait until all have ended or `stop` is set, and tell of each batch.
+        Raises:
+            YeoulError: what ended it otherwise, or there is an end to what is read.
+        """
+        try:
+            self.check()
+        except UnreachableError:
+            if not self._patient:
+                raise
+            pairs = zip(self.queries, self._writers, strict=True)
+            self.queries = [query if query.isActive else writer.start() for query, writer in pairs]
+            return True
+        return False
+
+    def tell(self, tell: Callable[[Batch], None]) -> None:
+        """Tell of the batches that ended since the last time."""
+        for batch in self.batches():
+            tell(batch)
+
+
+def run_jobs(jobs: Sequence[StreamJob], stop: Event, tell: Callable[[Batch], None], watch: Watch) -> None:
+    """Wait until all have ended or `stop` is set, tell of each batch, and look whether brokers answer.
 
     Raises:
         YeoulError: one of them ended by an error; the others are stopped.
     """
     try:
         while any(job.running for job in jobs) and not stop.wait(_LOOK_S):
-            _tell(jobs, tell)
             for job in jobs:
-                job.check()
+                job.tell(tell)
+                if job.keep_up() and not watch.away:
+                    watch.say(f"{job.plan.stream}: Spark gave up waiting for a broker; going on from the checkpoint")
+            watch.look()
     finally:
         for job in jobs:
-            job.stop()
-        _tell(jobs, tell)
+            job.stop(0.0 if watch.away else _PATIENCE_S)  # a batch that waits for a broker does not end
+            job.tell(tell)
     for job in jobs:
         job.check()
-
-
-def _tell(jobs: Sequence[StreamJob], tell: Callable[[Batch], None]) -> None:
-    for job in jobs:
-        for batch in job.batches():
-            tell(batch)
 
 
 def _lines(spark: SparkSession, source: TopicRead, options: JobOptions) -> DataFrame:
@@ -140,9 +160,8 @@ def _prefixed(source: TopicRead) -> dict[str, str]:
     return {f"kafka.{key}": value for key, value in source.settings}
 
 
-def _start(writer: Any, options: JobOptions) -> StreamingQuery:
-    query: StreamingQuery = (writer.trigger(availableNow=True) if options.available_now else writer).start()
-    return query
+def _triggered(writer: Any, options: JobOptions) -> Any:
+    return writer.trigger(availableNow=True) if options.available_now else writer
 
 
 def _batch(plan: SparkPlan, progress: Any) -> Batch:
@@ -168,27 +187,6 @@ class _Nothing:
 
 
 _NOTHING = _Nothing()
-
-
-def _check_declaration(checkpoint: Path, plan: SparkPlan, options: JobOptions) -> None:
-    """A checkpoint goes with the declaration that it was begun with; that of a remote address is not looked at."""
-    if "://" in str(checkpoint) or ":/" in str(checkpoint):
-        return
-    members = asdict(plan) | {"mode": options.mode}
-    for unimportant in ("source", "notes", "floats"):
-        members.pop(unimportant)
-    said = json.dumps(members | {"topic": getattr(plan.source, "topic", "")}, sort_keys=True, indent=1)
-    file = checkpoint / _DECLARATION
-    if file.exists():
-        if file.read_text(encoding="utf-8") != said:
-            message = f"the checkpoint `{checkpoint}` was begun with another declaration of `{plan.stream}` or another"
-            raise StateError(message + " --mode; take another --checkpoint, or remove this one to begin anew")
-        return
-    if (checkpoint / "offsets").exists():
-        message = f"the checkpoint `{checkpoint}` is of another job; take another --checkpoint"
-        raise StateError(message)
-    checkpoint.mkdir(parents=True, exist_ok=True)
-    file.write_text(said, encoding="utf-8")
 
 
 def _sentence(plan: SparkPlan, error: Any) -> YeoulError:

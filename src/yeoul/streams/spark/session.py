@@ -27,6 +27,7 @@ DEFAULTS = {
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.sql.shuffle.partitions": "8",
+    "spark.sql.streaming.stopTimeout": "5s",
 }
 """Settings of ours; `--conf` wins over them."""
 _MEANING = {

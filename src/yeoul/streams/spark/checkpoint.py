@@ -1,0 +1,79 @@
+"""A checkpoint goes with the declaration that it was begun with, and a folder of results with its checkpoint."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from yeoul.errors import StateError
+from yeoul.streams.spark.options import JobOptions
+from yeoul.streams.spark.plan import SparkPlan
+
+__all__ = ["check_checkpoint"]
+
+_DECLARATION = "yeoul.json"
+_SINK_LOG = "_spark_metadata"
+_CALLED = {
+    "json": "fields",
+    "members": "fields",
+    "columns": "fields",
+    "kept": "where",
+    "not_before_us": "start",
+    "max_future_skew_us": "max_future_skew",
+    "watermark": "delay",
+    "size": "window",
+    "slide": "window",
+    "keeps_lines": "redact",
+    "topic": "source.topic",
+    "mode": "--mode",
+}
+"""What a member of a plan is called by who declares it, where that differs."""
+
+
+def check_checkpoint(plan: SparkPlan, options: JobOptions) -> None:
+    """See that a job may go on, or note what it begins with; folders at remote addresses are not looked at.
+
+    Raises:
+        StateError: the checkpoint is of another declaration or job, or the folder holds results of another checkpoint.
+    """
+    if _remote(options.checkpoint):
+        return
+    checkpoint = Path(options.checkpoint)
+    members = asdict(plan) | {"mode": options.mode, "topic": getattr(plan.source, "topic", "")}
+    for unimportant in ("source", "notes", "floats"):
+        members.pop(unimportant)
+    said = json.dumps(members, sort_keys=True, indent=1)
+    file = checkpoint / _DECLARATION
+    if file.exists():
+        before = file.read_text(encoding="utf-8")
+        if before != said:
+            raise StateError(_changed(plan, options, json.loads(before), json.loads(said)))
+        return
+    if (checkpoint / "offsets").exists():
+        message = f"the checkpoint `{checkpoint}` is of another job; take another --checkpoint"
+        raise StateError(message)
+    for option, folder in (("out", options.folder), ("quarantine", options.quarantine)):
+        # of a folder that has a log, Spark leaves out the batches that are numbered in it, whoever wrote them
+        if folder and not _remote(folder) and Path(folder, _SINK_LOG).exists():
+            message = f"the folder `{folder}` holds what a job with another checkpoint than `{checkpoint}` wrote"
+            raise StateError(message + f"; take another --{option}, or the checkpoint of that job")
+    checkpoint.mkdir(parents=True, exist_ok=True)
+    file.write_text(said, encoding="utf-8")
+
+
+def _remote(path: str) -> bool:
+    return ":/" in path
+
+
+def _changed(plan: SparkPlan, options: JobOptions, before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    names = [name for name in {**now, **before} if before.get(name) != now.get(name)]
+    called = sorted({_CALLED.get(name, name) for name in names})
+    what = ", ".join(f"`{one}`" for one in called)
+    fresh = "another --checkpoint" + (" and another --out" if options.folder else "")
+    return (
+        f"stream `{plan.stream}` was changed ({what}), but the open windows in the checkpoint `{options.checkpoint}` "
+        f"are of the declaration before; undo the change, or take {fresh}, which reads the topic from its `start`"
+    )
