@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -156,10 +155,26 @@ def test_what_a_transaction_took_back_is_not_read_and_leaves_no_backlog(
     assert [each.offset for each in committed] == [35]
 
 
-def test_a_csv_without_header_and_lines_of_a_pattern_are_read(broker: Broker, topics: Topics, tmp_path: Path):
+PATTERN = r"^(?P<at>\S+) \[(?P<customer>\w+)\] (?P<title>\w+) n=(?P<n>\d+) \((?P<id>\w+)\)$"
+
+
+@pytest.mark.parametrize(
+    ("line", "format_"),
+    [
+        ("{at},c1,m1,{n},e{n}", 'format = "csv", columns = ["at", "customer", "title", "n", "id"]'),
+        (
+            "{at} [c1] m1 n={n} (e{n})",
+            f"format = \"pattern\", pattern = '{PATTERN}'",
+        ),
+    ],
+    ids=["csv without header", "pattern"],
+)
+def test_lines_of_other_formats_are_read(line: str, format_: str, broker: Broker, topics: Topics, tmp_path: Path):
     topic = topics(broker)
-    topic.send(0, [b"2026-03-02T11:10:00Z,c1,m1,2,e1", b"2026-03-02T11:10:01Z,c1,m1,3,e2\n"])
-    folder = topic.workspace(tmp_path, 'format = "csv", columns = ["at", "customer", "title", "n", "id"]')
-    assert replay(load_workspace(folder).plan(), folder / "out").ledger.counted == 2
-    assert [row["hits"] for row in rows_of(folder / "out/windows.ndjson")] == [5]
-    assert re.search(r'"plays":\s*2', (folder / "out/windows.ndjson").read_text())
+    lines = [line.format(at=f"2026-03-02T11:10:0{n}Z", n=n).encode() for n in (2, 3)]
+    topic.send(0, [lines[0], b"no such line", lines[1] + b"\n"])
+    folder = topic.workspace(tmp_path, format_)
+    ledger = replay(load_workspace(folder).plan(), folder / "out").ledger
+    assert (ledger.counted, ledger.invalid) == (2, 1)
+    [row] = rows_of(folder / "out/windows.ndjson")
+    assert (row["customer"], row["title"], row["plays"], row["hits"]) == ("c1", "m1", 2, 5)
