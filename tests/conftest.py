@@ -136,7 +136,7 @@ def topic(broker: Broker) -> Callable[..., str]:
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def messages_of() -> Callable[..., list[Message]]:
     """Reads what a topic holds now, partition by partition, or what a consumer of committed messages is given of it."""
 

@@ -45,7 +45,8 @@ class DetectFlow:
         stream: whose windows come.
         notifiers: who is told of incidents.
         clock: what is old is not told.
-        shards: into how many the keys are shared out; this flow sees one of them, and has its share of the budget.
+        shard: its number, from 0, and into how many the keys are shared out. A flow that sees one of several has its
+            share of the budget, and its small keys are not those of the others.
     """
 
     def __init__(
@@ -55,7 +56,7 @@ class DetectFlow:
         notifiers: tuple[Notifier, ...],
         clock: Clock,
         *,
-        shards: int = 1,
+        shard: tuple[int, int] = (0, 1),
     ) -> None:
         self.name = f"detect.{block.name}"
         self.stream = block.stream
@@ -69,14 +70,15 @@ class DetectFlow:
         self._slide_us = spec.slide_us
         self._size_us = spec.size_us
         self._ids = KeyIds(block.by, stream.keys)
-        self._watch = Watch(replace(block.watch, alarms_per_day=block.watch.alarms_per_day / shards))
+        self._watch = Watch(replace(block.watch, alarms_per_day=block.watch.alarms_per_day / shard[1]))
         self._incidents = Incidents(IncidentsConfig(persist=block.watch.persist))
         self._below = [name for name in spec.keys if name not in block.by]
         self._breakdown = Breakdown(self._below, stream.keys) if self._below and self._additive else None
         self._rows = IncidentRows(self.block.name, self._slide_us, notifiers, clock)
         self._calendar = CalendarKeys(block.calendar, self._ids, self._size_us)
         self._causes = Causes(self._slide_us)
-        self._small_key = key_text(dict.fromkeys(block.by, SMALL))
+        self._small = SMALL if shard[1] == 1 else f"{SMALL[:-1]}, shard {shard[0]})"
+        self._small_key = key_text(dict.fromkeys(block.by, self._small))
         self._past: deque[tuple[int, dict[str, int]]] = deque()
         self._ticks = 0
 
@@ -172,7 +174,7 @@ class DetectFlow:
         return self._breakdown.pieces(alarm.key, start_us) if self._breakdown else ([], 0, 0.0)
 
     def _key(self, number: int) -> dict[str, str]:
-        return dict.fromkeys(self.block.by, SMALL) if number == TOGETHER else self._ids.key(number)
+        return dict.fromkeys(self.block.by, self._small) if number == TOGETHER else self._ids.key(number)
 
     def _number_of(self, key: str) -> int | None:
         return TOGETHER if key == self._small_key else self._ids.number(tuple(json.loads(key).values()))

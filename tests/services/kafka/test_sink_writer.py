@@ -58,3 +58,18 @@ def test_who_takes_over_goes_on_behind_what_was_committed_and_nothing_else_is_se
     other, known = opened("second")
     assert known is None
     other.close()
+
+
+@pytest.mark.parametrize("transactional", [False, True])
+def test_who_is_to_stop_before_it_has_begun_does_not_say_that_all_is_there(
+    broker: Broker, topic: Callable[..., str], messages_of: Callable[..., list[Message]], *, transactional: bool
+) -> None:
+    name, stop = topic(), threading.Event()
+    writer = ResultsWriter(
+        broker.bootstrap, [name], {}, identity=f"yeoul.{uuid.uuid4()}" if transactional else "", epoch="first"
+    )
+    writer.open()
+    stop.set()
+    assert not writer.write([Outbound(name, b"k", b"one", [("id", b"one")])], 5, stop, print)
+    writer.close()
+    assert messages_of(broker.bootstrap, name) == []

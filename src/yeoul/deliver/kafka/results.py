@@ -141,8 +141,8 @@ class ResultsWriter:
                 self._producer.begin_transaction()
             self._failed = []
             for number, message in enumerate(batch):
-                if number not in self._too_large:
-                    self._produce(number, message, stop)
+                if number not in self._too_large and not self._produce(number, message, stop):
+                    return False
             # what follows a failure in a transaction is not sent any more
             while not stop.is_set() and len(self._producer) and not (self._failed and self._group):
                 self._producer.flush(_WAIT_S)
@@ -160,7 +160,7 @@ class ResultsWriter:
         self._too_large = set()
         return True
 
-    def _produce(self, number: int, message: Outbound, stop: threading.Event) -> None:
+    def _produce(self, number: int, message: Outbound, stop: threading.Event) -> bool:
         topic, key, value, headers, partition = message
         heard = partial(self._heard, number)
         while not stop.is_set():
@@ -170,7 +170,8 @@ class ResultsWriter:
                 self._producer.poll(_WAIT_S)
                 raise_refused(self._bootstrap, self._said)
             else:
-                return
+                return True
+        return False
 
     def _again(self, batch: Sequence[Outbound], sent: int, stop: threading.Event, tell: Callable[[str], None]) -> bool:
         """Leave out what was too large by itself."""

@@ -185,6 +185,8 @@ class Assembly:
         came = self._came.pop((*key, partition), 0)
         if self._was_taken(said, counts.spec):
             self._waiting.pop(key, None)
+            if not self._waiting:
+                self.position[partition] = offset + 1
             return
         window = self._waiting.setdefault(key, _Window())
         window.ends[partition] = offset + 1

@@ -52,7 +52,8 @@ class Shard:
         self.sent = 0
         """Number of the last change that is in its topic."""
         counts = self.assembly.counts
-        detects = [DetectFlow(each, counts[each.stream], (), clock, shards=shards) for each in workload.detects]
+        share = partitions[0], shards
+        detects = [DetectFlow(each, counts[each.stream], (), clock, shard=share) for each in workload.detects]
         ranks = [RankFlow(each, counts[each.stream]) for each in workload.ranks]
         self._consumers: list[Consumer] = [*detects, *ranks]
         self._folder = Path(tempfile.mkdtemp(prefix="yeoul-shard-"))

@@ -65,6 +65,7 @@ class Worker:
         self._load = workload
         self._topics = dict(workload.sink.topics)
         self._stop = stop
+        self._ending = threading.Event()
         self._clock = clock
         self._say = tell
         self._held: dict[int, _Held] = {}
@@ -87,15 +88,22 @@ class Worker:
             SourceError: the topic of windows is missing, or of another version or number of shards.
             MissingExtraError: Kafka's client library is not installed.
         """
+        threading.Thread(target=self._end_later, name=f"{self._load.part} end", daemon=True).start()
         with self._joined():
             while not self._stop.is_set():
                 self._group.look()
                 self._open_wanted()
                 self._read()
                 for held in list(self._held.values()):
-                    self._trying(held, partial(self._send, held, self._stop))
+                    self._trying(held, partial(self._send, held))
                 self._keep_due()
                 self._tell()
+
+    def _end_later(self) -> None:
+        """What is being sent when it is to stop has some seconds."""
+        self._stop.wait()
+        time.sleep(_END_S)
+        self._ending.set()
 
     @contextmanager
     def _joined(self) -> Iterator[None]:
@@ -166,7 +174,7 @@ class Worker:
             quiet = 0 if same else before.offset
             held = _Held(number, shard, writer, kept[1] if kept else 0, quiet, kept=shard.taken if kept else -1)
             if kept is None:
-                self._keep(held, self._stop)  # from here on changes have their numbers
+                self._keep(held)  # from here on changes have their numbers
             self._reader.add(shard.assembly.position)
         except BaseException:
             writer.close()
@@ -214,14 +222,16 @@ class Worker:
                 return
             held.shard.sent = max(held.shard.sent, sent or 0)
 
-    def _send(self, held: _Held, stop: threading.Event) -> None:
+    def _send(self, held: _Held) -> None:
         shard = held.shard
         if shard.assembly.position[held.number] < held.quiet_before:
             shard.skip()
             return
         while True:
             number, records = shard.due()
-            if records and not held.writer.write(as_messages(records, self._topics), number, stop, self._tell_of):
+            if records and not held.writer.write(
+                as_messages(records, self._topics), number, self._ending, self._tell_of
+            ):
                 return
             self._sent += len(records)
             if number == shard.sent:
@@ -232,13 +242,13 @@ class Worker:
         now = time.monotonic()
         for held in list(self._held.values()):
             if now - held.kept_s >= max(_KEEP_S, _KEEP_SHARE * held.keeping_s):
-                self._trying(held, partial(self._keep, held, self._stop))
+                self._trying(held, partial(self._keep, held))
         if now - self._committed_s >= _COMMIT_S:
             self._committed_s = now
             for held in self._held.values():
                 self._commit(held)
 
-    def _keep(self, held: _Held, stop: threading.Event) -> None:
+    def _keep(self, held: _Held) -> None:
         """Keep what a shard has learnt; comes when all is sent."""
         shard, load = held.shard, self._load
         held.kept_s = started = time.monotonic()
@@ -247,7 +257,7 @@ class Worker:
         slot = 1 - held.slot
         block = shard.snapshot()
         batch = to_keep(block, load.group, held.number, declared=load.declared, taken=shard.taken, slot=slot)
-        if held.writer.write(batch, shard.sent, stop, self._tell_of):
+        if held.writer.write(batch, shard.sent, self._ending, self._tell_of):
             held.slot, held.kept = slot, shard.taken
         held.keeping_s = time.monotonic() - started
 
@@ -267,22 +277,17 @@ class Worker:
         """Send, keep and commit what is there, so that who comes next has nothing to do again."""
         self._members -= {*partitions}
         self._wanted -= {*partitions}
-        ending = threading.Event()
-        timer = threading.Timer(_END_S, ending.set)
-        timer.daemon = True
-        timer.start()
         for number in partitions:
             held = self._held.get(number)
             if held is None:
                 continue
             try:
-                self._send(held, ending)
-                self._keep(held, ending)
+                self._send(held)
+                self._keep(held)
                 self._commit(held)
             except YeoulError as error:
                 self._tell_of(f"shard {number} is handed over as it was kept last: {error}")
             self._let_go(held)
-        timer.cancel()
 
     def _lose(self, partitions: list[int]) -> None:
         """Others have them already."""
