@@ -11,6 +11,7 @@ from typing import Literal
 
 from yeoul.streams.spark import Batch, JobOptions, SparkPlan, TopicRead
 from yeoul.streams.spark.broker import Watch, require_answer, require_topics
+from yeoul.streams.spark.checkpoint import check_checkpoint
 from yeoul.streams.spark.session import session
 
 __all__ = ["Book", "Submission", "read_files", "run_topics"]
@@ -67,7 +68,8 @@ def run_topics(
     """Run all until `stop` is set, or all is read; `tell` hears of each batch, `say` of brokers that go away.
 
     Raises:
-        YeoulError: Spark cannot be started, no broker answers, a topic is not there, or a job ended by an error.
+        YeoulError: a checkpoint is of another declaration, Spark cannot be started, no broker answers, a topic is not
+            there, or a job ended by an error.
     """
     books: dict[str, Book] = {plan.stream: {} for plan in plans}
 
@@ -78,6 +80,8 @@ def run_topics(
         tell(batch)
 
     sources = [plan.source for plan in plans if isinstance(plan.source, TopicRead)]
+    for plan in plans:
+        check_checkpoint(plan, _options(plan, submission))
     for source in sources:
         require_answer(source)
     with session(submission.master, submission.conf, topics=True) as spark:

@@ -17,6 +17,7 @@ from yeoul.errors import (
     MissingExtraError,
     MissingProgramError,
     SourceError,
+    StateError,
     UnreachableError,
     YeoulError,
 )
@@ -123,6 +124,20 @@ def test_without_java_its_package_is_named(folder: Path, monkeypatch: pytest.Mon
 def test_a_broker_that_does_not_answer_is_told_before_spark_starts(folder: Path):
     told = refused(UnreachableError, "submit", folder, "--out", "windows")
     assert told == "no broker answers at 127.0.0.1:1; start it, or mend `source.bootstrap`"
+
+
+def test_a_checkpoint_of_another_declaration_is_told_before_spark_starts(folder: Path):
+    offsets = folder / ".yeoul/spark/hits/offsets"
+    offsets.mkdir(parents=True)
+    # nothing was begun: whatever was noted does not matter
+    (offsets.parent / "yeoul.json").write_text('{"size": "8 seconds"}')
+    refused(UnreachableError, "submit", folder, "--out", "windows")
+    (offsets / "0").write_text("v1")
+    told = refused(StateError, "submit", folder, "--out", "windows")
+    assert told.startswith("stream `hits` was changed (`--mode`, `aggregates`,")
+    assert "`window`), but the open windows in the checkpoint" in told
+    (offsets.parent / "yeoul.json").unlink()
+    assert "is of another job; take another --checkpoint" in refused(StateError, "submit", folder, "--out", "windows")
 
 
 def test_a_connector_that_cannot_be_fetched_says_so(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -12,7 +12,7 @@ from yeoul.errors import StateError
 from yeoul.streams.spark.options import JobOptions
 from yeoul.streams.spark.plan import SparkPlan
 
-__all__ = ["check_checkpoint"]
+__all__ = ["check_checkpoint", "note_declaration"]
 
 _DECLARATION = "yeoul.json"
 _SINK_LOG = "_spark_metadata"
@@ -34,7 +34,7 @@ _CALLED = {
 
 
 def check_checkpoint(plan: SparkPlan, options: JobOptions) -> None:
-    """See that a job may go on, or note what it begins with; folders at remote addresses are not looked at.
+    """See that a job may go on; folders at remote addresses are not looked at.
 
     Raises:
         StateError: the checkpoint is of another declaration or job, or the folder holds results of another checkpoint.
@@ -42,26 +42,41 @@ def check_checkpoint(plan: SparkPlan, options: JobOptions) -> None:
     if _remote(options.checkpoint):
         return
     checkpoint = Path(options.checkpoint)
-    members = asdict(plan) | {"mode": options.mode, "topic": getattr(plan.source, "topic", "")}
-    for unimportant in ("source", "notes", "floats"):
-        members.pop(unimportant)
-    said = json.dumps(members, sort_keys=True, indent=1)
-    file = checkpoint / _DECLARATION
-    if file.exists():
-        before = file.read_text(encoding="utf-8")
-        if before != said:
-            raise StateError(_changed(plan, options, json.loads(before), json.loads(said)))
+    if _begun(checkpoint):
+        file = checkpoint / _DECLARATION
+        if not file.exists():
+            message = f"the checkpoint `{checkpoint}` is of another job; take another --checkpoint"
+            raise StateError(message)
+        before, now = json.loads(file.read_text(encoding="utf-8")), json.loads(_declaration(plan, options))
+        if before != now:
+            raise StateError(_changed(plan, options, before, now))
         return
-    if (checkpoint / "offsets").exists():
-        message = f"the checkpoint `{checkpoint}` is of another job; take another --checkpoint"
-        raise StateError(message)
     for option, folder in (("out", options.folder), ("quarantine", options.quarantine)):
         # of a folder that has a log, Spark leaves out the batches that are numbered in it, whoever wrote them
         if folder and not _remote(folder) and Path(folder, _SINK_LOG).exists():
             message = f"the folder `{folder}` holds what a job with another checkpoint than `{checkpoint}` wrote"
             raise StateError(message + f"; take another --{option}, or the checkpoint of that job")
-    checkpoint.mkdir(parents=True, exist_ok=True)
-    file.write_text(said, encoding="utf-8")
+
+
+def note_declaration(plan: SparkPlan, options: JobOptions) -> None:
+    """Write down what a job begins with, before its first batch."""
+    checkpoint = Path(options.checkpoint)
+    if not _remote(options.checkpoint) and not _begun(checkpoint):
+        checkpoint.mkdir(parents=True, exist_ok=True)
+        (checkpoint / _DECLARATION).write_text(_declaration(plan, options), encoding="utf-8")
+
+
+def _declaration(plan: SparkPlan, options: JobOptions) -> str:
+    members = asdict(plan) | {"mode": options.mode, "topic": getattr(plan.source, "topic", "")}
+    for unimportant in ("source", "notes", "floats"):
+        members.pop(unimportant)
+    return json.dumps(members, sort_keys=True, indent=1)
+
+
+def _begun(checkpoint: Path) -> bool:
+    """Whether a batch was planned: from then on it has positions."""
+    offsets = checkpoint / "offsets"
+    return offsets.is_dir() and any(each.name.isdigit() for each in offsets.iterdir())
 
 
 def _remote(path: str) -> bool:

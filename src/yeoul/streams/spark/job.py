@@ -15,7 +15,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 from yeoul.errors import ConfigError, SourceError, UnreachableError, YeoulError
 from yeoul.streams.spark import frames
 from yeoul.streams.spark.broker import Watch
-from yeoul.streams.spark.checkpoint import check_checkpoint
+from yeoul.streams.spark.checkpoint import check_checkpoint, note_declaration
 from yeoul.streams.spark.options import Batch, JobOptions
 from yeoul.streams.spark.plan import LINE, SparkPlan, TopicRead
 from yeoul.streams.spark.sql import name
@@ -40,6 +40,7 @@ class StreamJob:
         self._told = -1
         self._patient = not options.available_now
         check_checkpoint(plan, options)
+        note_declaration(plan, options)
         try:
             judged = frames.rows(_lines(spark, plan.source, options), plan)
             self._writers = [self._windows(judged, options)]
