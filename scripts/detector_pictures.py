@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
+from yeoul.detect.calibrate import TailCalibrator
 from yeoul.detect.tables import SCORERS, ScoringConfig, Table, score_table
 from yeoul.plugins import load
 
@@ -92,9 +93,41 @@ def counters(name: str) -> Figure:
     return figure
 
 
+def calibration(name: str) -> Figure:
+    """The tail of a heavy law by peaks over threshold, and what leaves a window at once or fades from it."""
+    rng = np.random.default_rng(4)
+    seen, fresh = rng.gamma(1.5, size=20_000), np.sort(rng.gamma(1.5, size=4_000_000))
+    calibrator = TailCalibrator(1, seen)
+    score = np.linspace(0.0, 14.0, 200)
+    truth = 1.0 - np.searchsorted(fresh, score) / len(fresh)
+    figure = Figure(figsize=(9, 3.4), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    left.semilogy(score, truth, color="#888888", lw=4, alpha=0.5, label="share of 4,000,000 later ones")
+    left.semilogy(score, calibrator.p(score, np.zeros(200, np.intp)), color=INK, lw=1, label=f"{name}, 20,000 seen")
+    left.set(xlabel="score", ylabel="p", ylim=(1e-6, 1.5))
+    left.legend(loc="lower left", fontsize=8, frameon=False)
+    ticks, keys, memory = 2400, 20, 360
+    stream = rng.gamma(1.5, size=(ticks, keys))
+    stream[800:860] *= 2.0
+    fading, group = TailCalibrator(1, seen, memory), np.zeros(keys, np.intp)
+    soft, hard = np.full((2, ticks), np.nan)
+    for tick, scores in enumerate(stream):
+        soft[tick] = fading.score_at(1e-3, group[:1])[0]
+        if tick >= memory:
+            hard[tick] = TailCalibrator(1, stream[tick - memory : tick].ravel()).score_at(1e-3, group[:1])[0]
+        fading.learn(scores, group, np.ones(keys))
+    right.axvspan(800, 860, color=BAND, lw=0, label="scores twice as high")
+    right.plot(hard, color="#888888", lw=0.8, label=f"hard window of {memory} ticks")
+    right.plot(soft, color=ALARM, lw=1.2, label=f"exponential, time constant {memory}")
+    right.set(xlabel="tick", ylabel="score with p = 0.001", xlim=(memory, ticks), ylim=(6, 17))
+    right.legend(loc="upper right", fontsize=8, frameon=False)
+    return figure
+
+
 def main() -> None:
     """Draw those that are named, or all."""
     ways = {**dict.fromkeys(VECTORS, vectors), **dict.fromkeys(SERIES, series), "windows": counters}
+    ways["calibration"] = calibration
     for name in sys.argv[1:] or ways:
         ways[name](name).savefig(IMAGES / f"{name}.png", dpi=75)
         print(IMAGES / f"{name}.png")

@@ -11,7 +11,7 @@ from yeoul.detect.tables import SCORERS
 
 DOCS = Path(__file__).parents[2] / "docs"
 # Folder of pages, and the tuple (or table) of built-ins that it must cover.
-BESIDE = {"index", "alarm-policy"}
+BESIDE = {"index", "alarm-policy", "calibration"}
 """Pages of a folder that are of no single part."""
 FAMILIES = {"detectors": "yeoul.detect:DETECTORS", "sources": "yeoul.ingest:SOURCES", "rankings": "yeoul.rank:RANKINGS"}
 
