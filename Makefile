@@ -27,11 +27,11 @@ test: ## everything set up, all tests
 	@bash scripts/system_packages.sh $$(grep -v '^#' requirements/debian.txt)
 	@exec $(BIN)/python -m pytest -m "not soak" $(ARGS)
 
-soak: ## the reliability suite in its long form (hours)
+soak: ## tests of reliability and services in their long form (hours)
 	@bash scripts/setup.sh dev
 	@bash scripts/system_packages.sh $$(grep -v '^#' requirements/debian.txt)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/fuzz.txt
-	@exec $(BIN)/python -m pytest -m soak $(or $(ARGS),tests/reliability)
+	@exec $(BIN)/python -m pytest -m soak $(or $(ARGS),tests/reliability tests/services)
 
 services: ## a real Kafka broker on this machine until Ctrl-C (ARGS="--port 9092": on that port)
 	@bash scripts/setup.sh dev
