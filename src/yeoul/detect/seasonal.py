@@ -51,7 +51,7 @@ _FIELDS: dict[str, tuple[str, float, int]] = {
     "ticks": ("f8", 0.0, 0),
     "noise": ("f8", 0.0, 0),  # discounted squared Pearson residuals and their weight
     "noise_ticks": ("f4", 0.0, 0),
-    "recent": ("f8", np.nan, 0),  # unguarded mean of the last minutes, what a restart starts from
+    "recent": ("f8", np.nan, 0),  # unguarded mean since a shift began, what a restart starts from
     "minute": ("f8", 0.0, 0),  # smoothed observed, expected and variance
     "minute_mean": ("f8", 0.0, 0),
     "minute_variance": ("f8", 0.0, 0),
@@ -251,9 +251,11 @@ class Seasonal:
         keep = 1.0 - (1.0 - _LEVEL) * weight
         slots["sum"][:] = keep * slots["sum"] + weight * value
         slots["ticks"][:] = keep * slots["ticks"] + weight
-        recent = np.where(np.isnan(slots["recent"]), value, _RECENT * slots["recent"] + (1.0 - _RECENT) * value)
-        slots["recent"][:] = np.where(known, recent, slots["recent"])
         side = np.where(weight < 0.5, np.sign(value - mean), 0.0)
+        # where a restart would start from has nothing of what was before the shift: not of a wild tick either
+        anew = np.isnan(slots["recent"]) | ((slots["run"] == 0.0) & (side != 0.0))
+        recent = np.where(anew, value, _RECENT * slots["recent"] + (1.0 - _RECENT) * value)
+        slots["recent"][:] = np.where(known, recent, slots["recent"])
         slots["run"][:], shifted = lasting(slots["run"], side, known)
         _restart(slots, np.flatnonzero(shifted), mean, tick.start_us)
         slots["gaps"][:] = np.where(tick.alive[part], _RECENT * slots["gaps"] + (1.0 - _RECENT) * ~known, 0.0)

@@ -31,6 +31,14 @@ def test_one_wild_tick_is_forgotten_within_a_dozen(wild: float):
     assert p[413:].min() > 1e-3
 
 
+def test_a_shift_that_lasts_is_learnt_at_its_own_level_whatever_came_just_before():
+    rng = np.random.default_rng(1)
+    calm, shift = rng.poisson(40, 420).astype(float).tolist(), rng.poisson(120, 300).astype(float).tolist()
+    p = judged([*calm[:400], 1e12, *calm[400:], *shift])
+    assert p[430] < 1e-6
+    assert p[-100:].min() > 1e-4
+
+
 def test_a_tick_on_the_other_side_is_no_part_of_a_minute_that_was_too_high():
     calm = np.random.default_rng(1).poisson(40, 400).astype(float).tolist()
     p = judged([*calm, *[60.0] * 12, 36.0, 60.0])
