@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import sys
 import threading
 from pathlib import Path
@@ -13,6 +12,7 @@ import typer
 
 from yeoul.cli.arguments import Port, WorkspaceArg
 from yeoul.cli.say import aside
+from yeoul.cli.stopping import set_on_signals
 from yeoul.cli.supervisor import die_with_parent
 from yeoul.errors import YeoulError
 from yeoul.flows.run import run_engine
@@ -35,8 +35,7 @@ def _engine(workspace: WorkspaceArg, part: Annotated[Part | None, typer.Option(h
     """Run the engine of a workspace until SIGTERM."""
     die_with_parent()
     stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    set_on_signals(stop)
     plan = load_workspace(workspace).plan()
     if part == "count":
         plan = counting(plan)

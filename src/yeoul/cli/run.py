@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +10,7 @@ import typer
 
 from yeoul.cli.arguments import Port, WorkspaceArg
 from yeoul.cli.say import aside
+from yeoul.cli.stopping import set_on_signals
 from yeoul.cli.supervisor import Supervisor, console_process, engine_process
 from yeoul.errors import InputError
 from yeoul.flows.parts import open_source
@@ -77,7 +77,6 @@ def _run_worker(workspace: Path, part: Part, port: int | None) -> None:
     if part == "detect" and found.plan().notifiers:
         aside("note: `[notify.NAME]` blocks are not told by workers; incidents go to their topic")
     stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    set_on_signals(stop)
     aside("following; Ctrl-C stops")
     run_part(found.plan(), part, stop, tell=aside)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from yeoul.cli.say import aside, many, say
+from yeoul.cli.stopping import set_on_signals
 from yeoul.errors import ConfigError, InputError
 from yeoul.flows.shipping import ship
 from yeoul.flows.sinks import LinesSink
@@ -75,8 +75,7 @@ def _ship(
         _show_refused(folder)
         return
     stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    set_on_signals(stop)
     if not once:
         aside(f"sending; Ctrl-C stops; positions are in {folder}")
     done = ship(sinks, folder, stop, once=once, tell=aside)

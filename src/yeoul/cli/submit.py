@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 from pathlib import Path
 from typing import Annotated, Literal
@@ -12,6 +11,7 @@ import typer
 from yeoul.cli.arguments import AsJson, WorkspaceArg
 from yeoul.cli.compiler import Engine, StreamName, require_engine
 from yeoul.cli.say import aside, count, data, many, say
+from yeoul.cli.stopping import set_on_signals
 from yeoul.errors import InputError
 from yeoul.flows.plan import FilesPlan
 from yeoul.flows.spark_jobs import chosen, left_out, spark_plan, with_files
@@ -125,8 +125,7 @@ def _run(jobs: list[SparkPlan], submission: Submission) -> dict[str, Book]:
 
     def started() -> None:
         # Spark has handlers of its own, which would end a batch in its middle
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: stop.set())
+        set_on_signals(stop)
         aside("reading; Ctrl-C stops")
 
     return run_topics(jobs, submission, stop, started, _tell, aside)
