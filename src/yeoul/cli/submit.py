@@ -14,7 +14,7 @@ from yeoul.cli.say import aside, count, data, many, say
 from yeoul.cli.stopping import set_on_signals
 from yeoul.errors import InputError
 from yeoul.flows.plan import FilesPlan
-from yeoul.flows.spark_jobs import chosen, left_out, spark_plan, with_files
+from yeoul.flows.spark_jobs import chosen, left_out, shard_by, spark_plan, with_files
 from yeoul.flows.spark_running import Book, Submission, read_files, run_topics
 from yeoul.settings import load_workspace
 from yeoul.streams.spark import Batch, SparkPlan
@@ -22,6 +22,7 @@ from yeoul.streams.spark.session import check_words, require_spark
 
 __all__ = ["add_to"]
 
+_FOLLOWED = "; workers follow its windows: `yeoul run --part`"
 _ODD = ("invalid", "future", "duplicate")
 
 Master = Annotated[str, typer.Option(metavar="URL", help="Where Spark runs, such as `spark://HOST:7077`.")]
@@ -78,7 +79,11 @@ def _submit(
         available_now,
         rows_per_batch,
         quarantine,
+        shard_by(plan, out),
     )
+    if submission.shard_by is not None and mode == "update":
+        message = f"got --mode update for {out}, whose sink has `shard_by`: workers need whole windows; legal: `append`"
+        raise InputError(message)
     of_files = {isinstance(each.source, FilesPlan) for each in streams}
     if len(of_files) > 1:
         message = "got streams of files and of topics; name one of them by --stream"
@@ -90,7 +95,7 @@ def _submit(
     check_words(master, submission.conf)
     require_spark()
     for block in left_out(plan):
-        aside(f"note: {block} has no counterpart on this engine")
+        aside(f"note: {block} has no counterpart on this engine{_FOLLOWED if submission.shard_by else ''}")
     _show(read_files(jobs, submission) if of_files == {True} else _run(jobs, submission), as_json=as_json)
     if of_files == {True} and not as_json:
         for name in ("windows.ndjson", "ledger.json"):

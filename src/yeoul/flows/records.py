@@ -18,6 +18,7 @@ from yeoul.streams import Entry, Layout, Part
 __all__ = [
     "LATE",
     "RANKING",
+    "SCHEMA_VERSION",
     "WindowLines",
     "complete_record",
     "finding_record",
@@ -25,6 +26,7 @@ __all__ = [
     "late_record",
     "line",
     "ranking_record",
+    "schema_name",
     "select_findings",
     "select_incidents",
 ]
@@ -34,12 +36,23 @@ LATE = "stream, event_us, source, position, reason, row"
 RANKING = "ranking, scope, at_us, place, key, score, count, trend, movement"
 """Columns that `ranking_record` takes."""
 
+SCHEMA_VERSION = 1
+"""Of the records; grows when a member changes its meaning or goes. `results.schema.json` describes this one."""
 Revisions = Sequence[tuple[int, Part]]
 
 
 def line(record: dict[str, Any]) -> bytes:
     """One object as a line."""
     return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def schema_name(kind: str) -> str:
+    """What the header `schema` of a message says.
+
+    >>> schema_name("windows")
+    'yeoul.windows/1'
+    """
+    return f"yeoul.{kind}/{SCHEMA_VERSION}"
 
 
 class WindowLines:

@@ -10,9 +10,13 @@ from yeoul.streams import StreamSpec
 __all__ = ["Shards", "shard_keys"]
 
 
-def shard_keys(shard_by: Sequence[str], spec: StreamSpec) -> tuple[str, ...]:
-    """Those keys of a stream that decide; all of them where it has none of `shard_by`."""
-    return tuple(name for name in spec.keys if name in shard_by) or spec.keys
+def shard_keys(shard_by: Sequence[str], keys: tuple[str, ...]) -> tuple[str, ...]:
+    """Those keys of a stream that decide; all of them where it has none of `shard_by`.
+
+    >>> shard_keys(["customer"], ("customer", "title")), shard_keys(["customer"], ("host",))
+    (('customer',), ('host',))
+    """
+    return tuple(name for name in keys if name in shard_by) or keys
 
 
 class Shards:
@@ -28,7 +32,9 @@ class Shards:
 
     def __init__(self, shard_by: Sequence[str], specs: Iterable[StreamSpec], number: int) -> None:
         self.number = number
-        self._places = {spec.name: [spec.keys.index(name) for name in shard_keys(shard_by, spec)] for spec in specs}
+        self._places = {
+            spec.name: [spec.keys.index(name) for name in shard_keys(shard_by, spec.keys)] for spec in specs
+        }
 
     def of(self, stream: str, key: Sequence[str]) -> int:
         """The shard of a group; `key` are the parts of its key as JSON, in the stream's order."""

@@ -15,6 +15,7 @@ from yeoul.errors import UnreachableError, YeoulError
 from yeoul.flows.engine import Engine
 from yeoul.flows.outgoing import COMPLETE, LIVE, Outgoing, Record, book
 from yeoul.flows.plan import Plan
+from yeoul.flows.records import schema_name
 from yeoul.flows.shards import Shards
 from yeoul.flows.sinks import ResultsSink
 from yeoul.ingest.contract import Notice
@@ -24,10 +25,7 @@ from yeoul.streams import Entry
 if TYPE_CHECKING:
     from yeoul.deliver.kafka import Outbound, ResultsWriter  # its client library is an extra
 
-__all__ = ["SCHEMA_VERSION", "Sinking", "as_messages", "check_result_sinks", "open_writer"]
-
-SCHEMA_VERSION = 1
-"""Of the records; grows when a member changes its meaning or goes. `results.schema.json` describes this one."""
+__all__ = ["Sinking", "as_messages", "check_result_sinks", "open_writer"]
 
 _LOOK_S = 0.2
 _AGAIN_S = 1.0
@@ -91,7 +89,7 @@ def as_messages(records: Sequence[Record], topics: Mapping[str, str]) -> list[Ou
 
     # who follows the windows of a shard has to read there when one is complete
     places = {**topics, COMPLETE: topics.get("windows", "")}
-    schemas = {kind: f"yeoul.{kind}/{SCHEMA_VERSION}".encode() for kind in places}
+    schemas = {kind: schema_name(kind).encode() for kind in places}
     return [
         Outbound(
             places[each.kind],

@@ -10,7 +10,7 @@ from yeoul.ingest.files import FileSource
 from yeoul.plugins import nearest
 from yeoul.streams.spark import FilesRead, SparkPlan, TopicRead, compile_stream
 
-__all__ = ["chosen", "left_out", "spark_plan", "with_files"]
+__all__ = ["chosen", "left_out", "shard_by", "spark_plan", "with_files"]
 
 
 def chosen(plan: Plan, name: str | None) -> Sequence[StreamPlan]:
@@ -68,6 +68,12 @@ def with_files(stream: StreamPlan) -> SparkPlan:
         message = f"stream `{stream.spec.name}`: `{files.pattern}` matches no file with anything in it; mend `path`"
         raise SourceError(message)
     return compile_stream(stream.spec, FilesRead(files.pattern, tuple(str(files.folder / path) for path in paths)))
+
+
+def shard_by(plan: Plan, out: str) -> tuple[str, ...] | None:
+    """What the sink says of the shards of a topic of windows; None where no sink says anything of that topic."""
+    found = [each for each in plan.result_sinks if each.shard_by and dict(each.topics).get("windows") == out]
+    return found[0].shard_by if found else None
 
 
 def left_out(plan: Plan) -> list[str]:

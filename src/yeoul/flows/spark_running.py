@@ -9,8 +9,12 @@ from pathlib import Path
 from threading import Event
 from typing import Literal
 
-from yeoul.streams.spark import Batch, JobOptions, SparkPlan, TopicRead
-from yeoul.streams.spark.broker import Watch, require_answer, require_topics
+from yeoul.flows.outgoing import COMPLETE
+from yeoul.flows.records import complete_record, line, schema_name
+from yeoul.flows.shards import shard_keys
+from yeoul.streams import Coverage, Entry
+from yeoul.streams.spark import Batch, JobOptions, ShardOptions, SparkPlan, TopicRead
+from yeoul.streams.spark.broker import Watch, count_partitions, require_answer, require_topics
 from yeoul.streams.spark.checkpoint import check_checkpoint
 from yeoul.streams.spark.session import session
 
@@ -34,6 +38,8 @@ class Submission:
     available_now: bool = False
     rows_per_batch: int = 200_000
     quarantine: str | None = None
+    shard_by: tuple[str, ...] | None = None
+    """Keys whose windows stay together in one partition, as the sink says whose topic it is; None: as Kafka has it."""
 
     @property
     def to_files(self) -> bool:
@@ -93,7 +99,9 @@ def run_topics(
         started()
         watch = Watch(spark, sources, say)
         try:
-            jobs.extend(StreamJob(spark, plan, _options(plan, submission)) for plan in plans)
+            for plan, source in zip(plans, sources, strict=True):
+                number = count_partitions(spark, source, submission.out) if submission.shard_by is not None else 0
+                jobs.append(StreamJob(spark, plan, _options(plan, submission, number)))
             run_jobs(jobs, stop, heard, watch)
         finally:
             watch.close()
@@ -102,7 +110,7 @@ def run_topics(
     return {stream: _ledger(book) for stream, book in books.items()}
 
 
-def _options(plan: SparkPlan, submission: Submission) -> JobOptions:
+def _options(plan: SparkPlan, submission: Submission, partitions: int = 0) -> JobOptions:
     return JobOptions(
         checkpoint=_below(submission.checkpoint, plan),
         topic=None if submission.to_files else submission.out,
@@ -111,6 +119,22 @@ def _options(plan: SparkPlan, submission: Submission) -> JobOptions:
         available_now=submission.available_now,
         rows_per_batch=submission.rows_per_batch,
         quarantine=_below(submission.quarantine, plan) if submission.quarantine else None,
+        shards=_shards(plan, submission.shard_by, partitions) if submission.shard_by and partitions else None,
+    )
+
+
+def _shards(plan: SparkPlan, by: Sequence[str], number: int) -> ShardOptions:
+    def complete(start_us: int, end_us: int, shard: int, groups: int) -> bytes:
+        entry = Entry("window", start_us, end_us, 0, Coverage(1))
+        return line(complete_record(plan.stream, entry, shard, groups=groups, shards=number))[:-1]
+
+    return ShardOptions(
+        keys=shard_keys(by, plan.keys),
+        number=number,
+        schema=schema_name("windows"),
+        complete_schema=schema_name(COMPLETE),
+        complete_key=json.dumps([COMPLETE, plan.stream]).encode(),
+        complete=complete,
     )
 
 

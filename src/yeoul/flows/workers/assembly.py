@@ -16,7 +16,7 @@ from yeoul.errors import SourceError
 from yeoul.events import parse_iso
 from yeoul.flows.outgoing import COMPLETE
 from yeoul.flows.plan import StreamPlan
-from yeoul.flows.sinking import SCHEMA_VERSION
+from yeoul.flows.records import SCHEMA_VERSION, schema_name
 from yeoul.streams import Aggregate, Coverage, Entry, KeyTable, Layout, Part, StreamSpec, key_text
 from yeoul.streams.parts import ROWS
 
@@ -25,8 +25,8 @@ __all__ = ["Assembly", "Counts"]
 _FORGET_EVERY = 360
 _UNMARKED = 1000
 """Windows that nobody completes; a writer that was killed leaves some."""
-_WINDOWS = f"yeoul.windows/{SCHEMA_VERSION}".encode()
-_COMPLETE = f"yeoul.{COMPLETE}/{SCHEMA_VERSION}".encode()
+_WINDOWS = schema_name("windows").encode()
+_COMPLETE = schema_name(COMPLETE).encode()
 _Key = tuple[str, ...]
 _time = lru_cache(256)(parse_iso)  # thousands of messages have one
 _Groups = dict[_Key, tuple[Any, ...]]

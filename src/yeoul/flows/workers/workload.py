@@ -89,11 +89,11 @@ def _sink_for(plan: Plan, part: Part, block: DetectBlock | RankBlock, stream: St
     """The first sink whose windows this block can follow, and which has a topic for what it finds."""
     place = f"`[{part}.{block.name}]`"
     kinds = " or ".join(f"`{kind}`" for kind in _SENDS[part])
-    sharded = [sink for sink in plan.result_sinks if sink.shard_by]
-    found = [sink for sink in sharded if part == "rank" or {*shard_keys(sink.shard_by, stream.spec)} <= {*block.by}]
+    sharded = {sink: shard_keys(sink.shard_by, stream.spec.keys) for sink in plan.result_sinks if sink.shard_by}
+    found = [sink for sink, keys in sharded.items() if part == "rank" or {*keys} <= {*block.by}]
     if not found:
         legal = "`shard_by = [{}]`".format(", ".join(f'"{name}"' for name in block.by))
-        got = ", ".join(f"`{each.name}` by `{', '.join(shard_keys(each.shard_by, stream.spec))}`" for each in sharded)
+        got = ", ".join(f"`{sink.name}` by `{', '.join(keys)}`" for sink, keys in sharded.items())
         message = (
             f"{place} is by `{', '.join(block.by)}`, and {f'shards are of {got}' if got else 'no sink has shards'}: a "
             f"worker needs all windows of a key in one shard; legal: a `[sink.NAME]` with `topics.windows` and {legal}"

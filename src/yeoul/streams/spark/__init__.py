@@ -4,7 +4,7 @@
 `files` reads files to their ends.
 """
 
-from yeoul.streams.spark.options import Batch, JobOptions
+from yeoul.streams.spark.options import Batch, JobOptions, ShardOptions
 from yeoul.streams.spark.plan import FilesRead, SparkPlan, TopicRead, compile_stream
 
-__all__ = ["Batch", "FilesRead", "JobOptions", "SparkPlan", "TopicRead", "compile_stream"]
+__all__ = ["Batch", "FilesRead", "JobOptions", "ShardOptions", "SparkPlan", "TopicRead", "compile_stream"]

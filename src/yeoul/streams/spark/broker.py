@@ -56,6 +56,18 @@ def require_topics(spark: Any, source: TopicRead, sinks: list[str]) -> None:
             raise SourceError(message + "; make it first, or name a folder (with a `/` in it)")
 
 
+def count_partitions(spark: Any, source: TopicRead, topic: str) -> int:
+    """How many partitions a topic has that is there.
+
+    Raises:
+        UnreachableError: no broker answers.
+        SourceError: the brokers refuse to tell.
+    """
+    names = spark.sparkContext._jvm.java.util.Collections.singletonList(topic)  # noqa: SLF001  (as below)
+    found = _ask(spark, source, lambda admin: admin.describeTopics(names).allTopicNames().get())
+    return int(found[topic].partitions().size())
+
+
 class Watch:
     """Whether the brokers answer while jobs run, for Spark's own clients try on for a minute and more without a word.
 
@@ -135,10 +147,14 @@ def _admin(spark: Any, source: TopicRead, timeout_ms: int, try_ms: int) -> Any:
 
 
 def _topics(spark: Any, source: TopicRead) -> set[str]:
+    return set(_ask(spark, source, lambda admin: admin.listTopics().names().get()))
+
+
+def _ask(spark: Any, source: TopicRead, question: Callable[[Any], Any]) -> Any:
     try:
         admin = _admin(spark, source, _TIMEOUT_MS, _TIMEOUT_MS)
         try:
-            return set(admin.listTopics().names().get())
+            return question(admin)
         finally:
             admin.close()
     except Exception as error:

@@ -6,7 +6,9 @@ from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as sql
 
+from yeoul.streams.spark.options import ShardOptions
 from yeoul.streams.spark.plan import AT, AT_US, CLASS, LINE, REASON, SparkPlan
+from yeoul.streams.spark.shards import shard_columns
 from yeoul.streams.spark.sql import choice, name, text
 
 __all__ = ["as_messages", "classes", "gather", "invalid", "rows", "timely", "without_repeats"]
@@ -87,8 +89,11 @@ def gather(counted: DataFrame, plan: SparkPlan) -> DataFrame:
     return values.selectExpr(*edges, *map(name, plan.keys), *finite)
 
 
-def as_messages(windows: DataFrame, plan: SparkPlan, *, final: bool) -> DataFrame:
-    """A JSON object a group with the members of `windows.ndjson`, and a key that says which group it is."""
+def as_messages(windows: DataFrame, plan: SparkPlan, *, final: bool, shards: ShardOptions | None = None) -> DataFrame:
+    """A JSON object a group with the members of `windows.ndjson`, and a key that says which group it is.
+
+    With `shards` also its headers, its partition and the edges of its window.
+    """
     start, end = (_iso(f"`#{edge}_us`") for edge in ("start", "end"))
     keys = [name(key) for key in plan.keys]
     values = [name(word) for word, _ in plan.aggregates]
@@ -96,7 +101,8 @@ def as_messages(windows: DataFrame, plan: SparkPlan, *, final: bool) -> DataFram
     said = [f"{text(plan.stream)} AS `stream`", f"{start} AS `window_start`", f"{end} AS `window_end`"]
     value = _json(f"struct({', '.join([*said, *keys, *values, f'{revision} AS `revision`'])})")
     key = _json(f"struct({', '.join([*said[:2], *keys])})")
-    return windows.selectExpr(f"{key} AS `key`", f"{value} AS `value`")
+    more = [] if shards is None else shard_columns(shards)
+    return windows.selectExpr(f"{key} AS `key`", f"{value} AS `value`", *more)
 
 
 def _json(struct: str) -> str:

@@ -18,6 +18,7 @@ from yeoul.streams.spark.broker import Watch
 from yeoul.streams.spark.checkpoint import check_checkpoint, note_declaration
 from yeoul.streams.spark.options import Batch, JobOptions
 from yeoul.streams.spark.plan import LINE, SparkPlan, TopicRead
+from yeoul.streams.spark.shards import sharded_writer
 from yeoul.streams.spark.sql import name
 
 __all__ = ["StreamJob", "run_jobs"]
@@ -53,12 +54,16 @@ class StreamJob:
     def _windows(self, judged: DataFrame, options: JobOptions) -> Any:
         counted = frames.without_repeats(frames.timely(judged.observe("rows", *frames.classes()), self.plan), self.plan)
         windows = frames.gather(counted, self.plan)
-        messages = frames.as_messages(windows, self.plan, final=options.mode == "append")
+        messages = frames.as_messages(windows, self.plan, final=options.mode == "append", shards=options.shards)
         writer = messages.writeStream.outputMode(options.mode).queryName(self.plan.stream)
         if options.topic:
             assert isinstance(self.plan.source, TopicRead)
-            writer = writer.format("kafka").option("kafka.bootstrap.servers", self.plan.source.bootstrap)
-            writer = writer.option("topic", options.topic).options(**_prefixed(self.plan.source))
+            kafka = {"kafka.bootstrap.servers": self.plan.source.bootstrap, "topic": options.topic}
+            kafka |= _prefixed(self.plan.source)
+            if options.shards is None:
+                writer = writer.format("kafka").options(**kafka)
+            else:
+                writer = writer.foreachBatch(sharded_writer(options.shards, kafka))
         else:
             writer = messages.select("value").writeStream.outputMode(options.mode).queryName(self.plan.stream)
             writer = writer.format("text").option("path", options.folder)

@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Batch", "JobOptions"]
+__all__ = ["Batch", "JobOptions", "ShardOptions"]
+
+
+@dataclass(frozen=True, slots=True)
+class ShardOptions:
+    """Which partition a window's group goes to, and what each partition hears when a window is complete."""
+
+    keys: tuple[str, ...]
+    """Those that decide."""
+    number: int
+    """Of shards: the topic's partitions."""
+    schema: str
+    """Header of a group."""
+    complete_schema: str
+    """Header of what is heard."""
+    complete_key: bytes
+    complete: Callable[[int, int, int, int], bytes]
+    """Makes it of the window's edges in microseconds, the shard, and how many groups there are in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +41,8 @@ class JobOptions:
     rows_per_batch: int = 200_000
     quarantine: str | None = None
     """Folder for rows that are invalid or future; the topic is then read twice."""
+    shards: ShardOptions | None = None
+    """Of a topic of windows that workers follow."""
 
 
 @dataclass(frozen=True, slots=True)
