@@ -217,6 +217,41 @@ def test_who_goes_on_from_a_snapshot_finds_the_same_with_the_same_ids(plan: Plan
     whole.close()
 
 
+def gathered(records: list[Record], number: int, windows: int) -> Iterator[Record]:
+    """Messages of a partition as Spark sends them: groups of some windows mixed, then that each is complete."""
+    rng = random.Random(9)
+    groups, ends = [], []
+    for each in partitions(records)[number]:
+        if b'"revision":0' in (each.value or b""):
+            (ends if each.kind == COMPLETE else groups).append(each)
+        if len(ends) == windows:
+            rng.shuffle(groups)
+            yield from [*groups, *ends]
+            groups, ends = [], []
+
+
+@pytest.mark.slow
+def test_who_goes_on_amid_windows_that_were_sent_together_misses_no_group(plan: Plan, sent: dict[str, list[Record]]):
+    messages = [(1, offset, each) for offset, each in enumerate(gathered(sent["windows"], 1, 7))]
+    told: list[str] = []
+    whole, shard = (shard_of(plan, "detect", [1], 3, told) for _ in range(2))
+    expected = read(whole, iter(messages))
+    assert expected
+    ends = [at for at in range(1, len(messages)) if messages[at][2].kind == messages[at - 1][2].kind == COMPLETE]
+    until = ends[len(ends) // 2]  # behind the first of some windows that are complete
+    found = read(shard, iter(messages[:until]))
+    block, position = shard.snapshot(), shard.assembly.position[1]
+    shard.close()
+    shard = shard_of(plan, "detect", [1], 3, told)
+    shard.restore(block)
+    found += read(shard, iter(messages[position:]))
+    assert told == []
+    assert outcome(found) == outcome(expected)
+    assert shard.assembly.position[1] == len(messages)
+    shard.close()
+    whole.close()
+
+
 @pytest.mark.slow
 def test_what_comes_again_after_a_kill_of_who_sent_it_changes_nothing(plan: Plan, sent: dict[str, list[Record]]):
     messages = [each for _, _, each in one_of(sent["windows"], 2)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -82,6 +82,8 @@ class _Window:
     """A window, or a revision of one, that is not complete yet."""
 
     groups: _Groups = field(default_factory=dict)
+    begins: dict[int, int] = field(default_factory=dict)
+    """By partition: its first message there."""
     ends: dict[int, int] = field(default_factory=dict)
     """By partition: behind the message that says it is complete there."""
     full: bool = True
@@ -117,8 +119,8 @@ class Assembly:
 
     def __init__(self, streams: Sequence[StreamPlan], partitions: Sequence[int], tell: Callable[[str], None]) -> None:
         self.counts = {each.spec.name: Counts(each) for each in streams}
-        self.position = dict.fromkeys(partitions, 0)
-        """By partition: behind the last message that no later entry needs."""
+        self._behind = dict.fromkeys(partitions, 0)
+        """By partition: behind the last message that completed a window."""
         self._tell = tell
         self._waiting: dict[tuple[str, int, int], _Window] = {}
         self._came: dict[tuple[str, int, int, int], int] = {}
@@ -134,6 +136,23 @@ class Assembly:
         self._shards: int | None = None
         self._taken = 0
 
+    @property
+    def position(self) -> dict[int, int]:
+        """By partition: behind the last message that no later entry needs. O(windows that wait).
+
+        Groups of windows that wait can come before what completed another one: streams share a topic, and Spark sends
+        the groups of several windows before the first is complete.
+        """
+        found = dict(self._behind)
+        for window in self._waiting.values():
+            for number, offset in window.begins.items():
+                found[number] = min(found[number], offset)
+        return found
+
+    def begin(self, position: Mapping[int, int]) -> None:
+        """Messages are to come from there on; comes before the first one."""
+        self._behind = dict(position)
+
     def take(self, schema: bytes, value: bytes, partition: int, offset: int) -> Iterator[tuple[str, Entry]]:
         """Take a message; the entries that it completes, with the names of their streams.
 
@@ -147,7 +166,7 @@ class Assembly:
             )
             raise SourceError(message)
         if schema == _WINDOWS:
-            self._take_group(msgspec.json.decode(value), partition)
+            self._take_group(msgspec.json.decode(value), partition, offset)
         elif schema == _COMPLETE:
             yield from self._take_complete(msgspec.json.decode(value), partition, offset)
         elif schema.partition(b"/")[0] in {_WINDOWS.partition(b"/")[0], _COMPLETE.partition(b"/")[0]}:
@@ -156,7 +175,7 @@ class Assembly:
             )
             raise SourceError(message)
 
-    def _take_group(self, members: dict[str, Any], partition: int) -> None:
+    def _take_group(self, members: dict[str, Any], partition: int, offset: int) -> None:
         counts = self.counts.get(members["stream"])
         if counts is None:
             return
@@ -171,6 +190,7 @@ class Assembly:
             )
             raise SourceError(message)
         if partition not in window.ends:  # otherwise it comes again while others are waited for
+            window.begins.setdefault(partition, offset)
             window.groups[key] = values
             place = (members["stream"], start_us, revision, partition)
             self._came[place] = self._came.get(place, 0) + 1
@@ -185,10 +205,10 @@ class Assembly:
         came = self._came.pop((*key, partition), 0)
         if self._was_taken(said, counts.spec):
             self._waiting.pop(key, None)
-            if not self._waiting:
-                self.position[partition] = offset + 1
+            self._behind[partition] = offset + 1
             return
         window = self._waiting.setdefault(key, _Window())
+        window.begins.setdefault(partition, offset)
         window.ends[partition] = offset + 1
         window.full &= said.full and came >= said.groups
         if came < said.groups:
@@ -196,10 +216,10 @@ class Assembly:
                 f"stream `{said.stream}`, window of {members['window_start']}: {came} of {said.groups} groups are in "
                 f"partition {partition}; it counts as partly covered"
             )
-        if len(window.ends) < len(self.position):
+        if len(window.ends) < len(self._behind):
             return
         del self._waiting[key]
-        self.position |= window.ends
+        self._behind = {number: max(offset, window.ends[number]) for number, offset in self._behind.items()}
         yield from self._entries(said, counts, window)
 
     def _check_shards(self, said: _Said) -> None:
@@ -274,7 +294,7 @@ class Assembly:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Continue where `snapshot` was taken; messages are to come from `position` on."""
-        self.position = dict(state["position"])
+        self.begin(dict(state["position"]))
         self._first, self._newest = dict(state["first"]), dict(state["newest"])
         self._revised = {(stream, start_us): revision for stream, start_us, revision in state["revised"]}
         self._totals = {

@@ -164,7 +164,7 @@ class Worker:
             partitions = self._all if load.part == "rank" else [number]
             shard = Shard(self._plan, load, partitions, len(self._all), self._clock, self._tell_of)
             if kept is None:
-                shard.assembly.position = self._reader.begin(partitions)
+                shard.assembly.begin(self._reader.begin(partitions))
             else:
                 shard.restore(kept[0])
             declared, _, booked = before.metadata.partition(":")
