@@ -21,7 +21,10 @@ from yeoul.flows.outgoing import COMPLETE, Outgoing, Record
 from yeoul.flows.plan import Plan
 from yeoul.flows.shards import Shards
 from yeoul.flows.workers import counting, workloads
+from yeoul.flows.workers.assembly import Counts
+from yeoul.flows.workers.keeping import newest_kept, to_keep
 from yeoul.flows.workers.shard import Shard
+from yeoul.ingest.kafka import Read
 from yeoul.settings import load_workspace
 from yeoul.store import scratch_state
 from yeoul.testing.workspaces import plain_line, plain_workspace
@@ -205,7 +208,7 @@ def test_who_goes_on_from_a_snapshot_finds_the_same_with_the_same_ids(plan: Plan
     assert expected
     shard = shard_of(plan, "detect", [1], 3)
     found = read(shard, iter(messages[: len(messages) // 2]))
-    block, position = shard.snapshot(), shard.assembly.position[1]
+    block, position = shard.snapshot() or b"", shard.assembly.position[1]
     shard.close()
     for until in (position + 500, len(messages)):  # the first one who goes on is killed before it has kept anything
         shard = shard_of(plan, "detect", [1], 3)
@@ -220,7 +223,8 @@ def test_who_goes_on_from_a_snapshot_finds_the_same_with_the_same_ids(plan: Plan
 def gathered(records: list[Record], number: int, windows: int) -> Iterator[Record]:
     """Messages of a partition as Spark sends them: groups of some windows mixed, then that each is complete."""
     rng = random.Random(9)
-    groups, ends = [], []
+    groups: list[Record] = []
+    ends: list[Record] = []
     for each in partitions(records)[number]:
         if b'"revision":0' in (each.value or b""):
             (ends if each.kind == COMPLETE else groups).append(each)
@@ -240,7 +244,7 @@ def test_who_goes_on_amid_windows_that_were_sent_together_misses_no_group(plan: 
     ends = [at for at in range(1, len(messages)) if messages[at][2].kind == messages[at - 1][2].kind == COMPLETE]
     until = ends[len(ends) // 2]  # behind the first of some windows that are complete
     found = read(shard, iter(messages[:until]))
-    block, position = shard.snapshot(), shard.assembly.position[1]
+    block, position = shard.snapshot() or b"", shard.assembly.position[1]
     shard.close()
     shard = shard_of(plan, "detect", [1], 3, told)
     shard.restore(block)
@@ -295,6 +299,50 @@ def test_groups_that_are_missing_make_a_window_partly_covered_and_are_told(plan:
     assert len(told) == 1
     assert "groups are in partition 0; it counts as partly covered" in told[0]
     shard.close()
+
+
+def test_what_a_shard_has_learnt_is_not_kept_while_something_that_it_found_is_not_sent(
+    plan: Plan, sent: dict[str, list[Record]]
+):
+    shard = shard_of(plan, "detect", [1], 3)
+    assert shard.snapshot()
+    for partition, offset, each in one_of(sent["windows"], 1):
+        shard.take(*message(each), partition, offset)
+    assert shard.snapshot() is None
+    assert due(shard)
+    assert shard.snapshot()
+    shard.close()
+
+
+def kept(taken: int, slot: int, block: bytes) -> list[Read]:
+    """What the topic has of a block that was kept."""
+    batch = to_keep(block, "kept", 0, declared="d", taken=taken, slot=slot)
+    return [
+        Read(0, 0, each.key, each.value, {name: bytes(said) for name, said in each.headers})  # type: ignore[arg-type]  # they are bytes here
+        for each in batch
+    ]
+
+
+def test_two_workers_that_keep_a_slot_at_once_do_not_mix_what_they_keep():
+    size = 1_000_000
+    before, ours, theirs = kept(5, 0, b"b" * size), kept(6, 1, b"o" * size), kept(6, 1, b"t" * size)
+    assert len(before) == len(ours) == len(theirs) == 2
+    mixed = [*before, ours[0], *theirs, ours[1]]
+    found = newest_kept(mixed, "d")
+    assert found in {(b"o" * size, 1), (b"t" * size, 1)}
+    compacted = [*before, theirs[0], ours[1]]
+    assert newest_kept(compacted, "d") == (b"b" * size, 0)
+    assert newest_kept(mixed, "another") is None
+
+
+def test_keys_that_do_not_come_again_leave_nothing_behind(plan: Plan):
+    counts = Counts(plan.streams[0])
+    for at in range(1000):
+        counts.part({(f"c{at}", "m"): (1, 1)}, at)
+        counts.forget(at - 10)
+    customers = counts.keys["customer"]
+    assert len(customers) < 20
+    assert len(customers.take_new()) < 20
 
 
 def test_a_topic_that_has_grown_or_is_of_something_else_is_refused(plan: Plan, sent: dict[str, list[Record]]):

@@ -23,6 +23,8 @@ from yeoul.streams.parts import ROWS
 __all__ = ["Assembly", "Counts"]
 
 _FORGET_EVERY = 360
+_KEYS_KEPT = 360
+"""Windows for which a key is known that has no rows."""
 _UNMARKED = 1000
 """Windows that nobody completes; a writer that was killed leaves some."""
 _WINDOWS = schema_name("windows").encode()
@@ -74,6 +76,7 @@ class Counts:
     def forget(self, before_us: int) -> None:
         """Drop texts of keys that no window since then had."""
         for table in self.keys.values():
+            table.take_new()  # nobody keeps them
             table.forget(table.idle_since(before_us))
 
 
@@ -278,7 +281,8 @@ class Assembly:
             for key in [key for key in each if key[0] == spec.name and key[1] < until_us]:
                 del each[key]
         if self._taken % _FORGET_EVERY == 0:
-            self.counts[spec.name].forget(until_us)
+            # one that comes again gets another code, and there is something for each code ever given
+            self.counts[spec.name].forget(until_us - _KEYS_KEPT * spec.slide_us)
 
     def snapshot(self) -> dict[str, Any]:
         """Plain members; what waits is read again from `position`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -33,7 +34,9 @@ def to_keep(block: bytes, topic: str, partition: int, *, declared: str, taken: i
     from yeoul.deliver.kafka import Outbound  # noqa: PLC0415  (its client library is an extra)
 
     chunks = [block[at : at + _CHUNK_BYTES] for at in range(0, len(block), _CHUNK_BYTES)]
-    facts = json.dumps({"declared": declared, "taken": taken, "slot": slot, "chunks": len(chunks)}).encode()
+    # two workers, of which one hangs, may keep a slot at once: their chunks are told apart
+    told = {"declared": declared, "taken": taken, "slot": slot, "chunks": len(chunks), "crc": zlib.crc32(block)}
+    facts = json.dumps(told).encode()
     return [
         Outbound(topic, f"{slot}/{number}".encode(), chunk, [(_HEADER, facts)], partition)
         for number, chunk in enumerate(chunks)
@@ -50,7 +53,7 @@ def newest_kept(messages: Sequence[Read], declared: str) -> tuple[bytes, int] | 
     for each in messages:
         facts = each.headers.get(_HEADER)
         if facts is not None and each.value is not None:
-            # one that was begun again has the same facts and the same bytes
+            # one that was begun again has the same facts
             found.setdefault(facts, {})[int(each.key.partition(b"/")[2])] = each.value
     whole = []
     for facts, chunks in found.items():

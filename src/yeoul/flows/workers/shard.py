@@ -94,8 +94,13 @@ class Shard:
                 for what in ("finding", "track", "ranking", "incident WHERE closed_us IS NOT NULL"):
                     db.execute(f"DELETE FROM {what}")
 
-    def snapshot(self) -> bytes:
-        """Everything that the next one needs to go on behind `assembly.position`; comes when all is sent."""
+    def snapshot(self) -> bytes | None:
+        """Everything that the next one needs to go on behind `assembly.position`.
+
+        None while something is not sent: who goes on from there does not send it.
+        """
+        if newest(self._state.db) > self.sent:
+            return None
         members = {
             "assembly": self.assembly.snapshot(),
             "taken": self.taken,

@@ -249,13 +249,15 @@ class Worker:
                 self._commit(held)
 
     def _keep(self, held: _Held) -> None:
-        """Keep what a shard has learnt; comes when all is sent."""
+        """Keep what a shard has learnt, if all that it found is sent."""
         shard, load = held.shard, self._load
         held.kept_s = started = time.monotonic()
         if shard.taken == held.kept:
             return
         slot = 1 - held.slot
         block = shard.snapshot()
+        if block is None:
+            return
         batch = to_keep(block, load.group, held.number, declared=load.declared, taken=shard.taken, slot=slot)
         if held.writer.write(batch, shard.sent, self._ending, self._tell_of):
             held.slot, held.kept = slot, shard.taken
