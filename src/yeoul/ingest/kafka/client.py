@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -29,6 +30,7 @@ _STATISTICS_MS = 1000
 _SILENT_US = 3_000_000
 """A broker answers each fetch within half a second, also when it has nothing; one silent for so long hangs."""
 _TRUSTED_LOOKS = 2
+_TROUBLED_S = 120.0
 _ASK_S = 5.0
 _NAMED = 10
 _FATAL = frozenset(
@@ -48,7 +50,18 @@ class Brokers(Said):
     def __init__(self) -> None:
         super().__init__(_FATAL)
         self._answering: dict[int, int] = {}
+        self._troubled_s = -_TROUBLED_S
         self._ends: dict[int, int] = {}
+
+    def note(self, error: KafkaError) -> None:
+        """An error of a connection, or of the whole."""
+        self._troubled_s = time.monotonic()
+        super().note(error)
+
+    @property
+    def troubled(self) -> bool:
+        """Whether there was an error lately."""
+        return time.monotonic() - self._troubled_s < _TROUBLED_S
 
     def is_fatal(self, error: KafkaError) -> bool:
         """Of TLS only what is said of certificates."""

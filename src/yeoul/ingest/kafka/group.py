@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from yeoul.errors import SourceError, UnreachableError
 from yeoul.ingest.kafka.client import Brokers, Topic, ask_partitions, ask_range, no_topic, open_consumer
-from yeoul.kafka_client import Consumer, KafkaError, KafkaException, TopicPartition, refusal, text_of
+from yeoul.kafka_client import Consumer, KafkaError, KafkaException, TopicPartition, no_broker, refusal, text_of
 
 __all__ = ["Committed", "Group", "Read", "Reader", "read_whole"]
 
@@ -88,7 +88,11 @@ class Group:
         found = ask_partitions(self._consumer, self._topic, self._brokers, _ASK_S)
         if found is None:
             raise no_topic(self._consumer, self._topic)
-        return found
+        try:  # those too that nobody leads now
+            told = self._consumer.list_topics(self._topic.name, timeout=_ASK_S)
+        except KafkaException as error:
+            raise no_broker(self._topic.bootstrap, self._brokers, error) from error
+        return sorted(told.topics[self._topic.name].partitions)
 
     def _assign(self, places: list[Any], gained: Callable[[list[int]], None]) -> None:
         for place in places:
@@ -154,6 +158,13 @@ class Reader:
         self._tell = tell
         self._brokers = Brokers()
         self._consumer = open_consumer(topic.bootstrap, group, settings, self._brokers)
+        self._lost: dict[int, int | None] = {}
+        """Partitions whose next message is gone, and its offset; they are read on when their broker says from where."""
+
+    @property
+    def away(self) -> bool:
+        """Whether it is known that no broker answers."""
+        return self._brokers.away
 
     def begin(self, partitions: Sequence[int]) -> dict[int, int]:
         """The first offset that each has.
@@ -170,6 +181,8 @@ class Reader:
 
     def drop(self, partitions: Sequence[int]) -> None:
         """Read these no more."""
+        for number in partitions:
+            self._lost.pop(number, None)
         self._consumer.incremental_unassign([TopicPartition(self._topic.name, number) for number in partitions])
 
     def read(self, most: int, wait_s: float) -> list[Read]:
@@ -184,7 +197,9 @@ class Reader:
             if error is None:
                 found.append(_read(message))
             elif error.code() in _LOST:
-                self._pass_gap(message.partition() or 0, message.offset())
+                self._lost[message.partition() or 0] = message.offset()
+        for number, offset in list(self._lost.items()):
+            self._pass_gap(number, offset)
         if self._brokers.refused:
             raise SourceError(refusal(self._topic.bootstrap, self._brokers, "sink"))
         return found

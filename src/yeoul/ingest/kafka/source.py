@@ -310,6 +310,8 @@ class KafkaSource:
         Each look at a message is a call of the library, so there are only as many as are needed.
         """
         before = self._waiting_bytes()
+        for each in self._partitions.values():
+            each.comes_again = False
         numbers = list(map(Message.partition, came))
         if any(map(Message.error, came)):
             numbers = [each.partition() if each.error() is None else None for each in came]
@@ -322,11 +324,22 @@ class KafkaSource:
                 for message in messages:
                     self._note(message)
             else:
-                partition = self._partitions[number]
-                partition.take(_offsets(messages), list(map(Message.value, messages)))
-                _, high = self._consumer.get_watermark_offsets(TopicPartition(self._topic.name, number), cached=True)
-                partition.high = max(partition.high, high)
+                self._accept(self._partitions[number], messages)
         return self._waiting_bytes() - before
+
+    def _accept(self, partition: Partition, messages: list[Message]) -> None:
+        if partition.comes_again:
+            return
+        offsets = _offsets(messages)
+        doubted = partition.before_gap(offsets) if self._brokers.troubled else None
+        if doubted is not None:
+            offsets, messages = offsets[:doubted], messages[:doubted]
+        if messages:
+            partition.take(offsets, list(map(Message.value, messages)))
+            place = TopicPartition(self._topic.name, partition.number)
+            partition.high = max(partition.high, self._consumer.get_watermark_offsets(place, cached=True)[1])
+        if doubted is not None:
+            self._consumer.seek(TopicPartition(self._topic.name, partition.number, partition.fetched))
 
     def _note(self, message: Message) -> None:
         """An error in the place of a message."""
@@ -335,7 +348,11 @@ class KafkaSource:
         partition = self._partitions.get(message.partition() or 0)
         code = error.code()
         if partition is not None and code == KafkaError._PARTITION_EOF:
-            partition.reached(message.offset() or 0)
+            end = message.offset() or 0
+            if self._brokers.troubled and not partition.comes_again and partition.before_gap([end]) is not None:
+                self._consumer.seek(TopicPartition(self._topic.name, partition.number, partition.fetched))
+            if not partition.comes_again:
+                partition.reached(end)
         elif partition is not None and code in _OUT_OF_RANGE:
             # what was fetched before is still there to be read; the rest is asked for anew at the next look
             place = [TopicPartition(self._topic.name, partition.number)]
