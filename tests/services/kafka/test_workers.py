@@ -242,3 +242,7 @@ def test_a_workspace_or_topic_that_cannot_be_followed_is_told_in_a_sentence(
     producer.produce(other, b"{}")
     producer.flush(60)
     assert "message 0 of partition 0 has no header `schema`" in said('windows = "windows"', f'windows = "{other}"')
+    shop.make("few.detect.windows", 1)
+    assert "topic `few.detect.windows` keeps what workers learn and has 1 of the 4 partitions" in said(
+        'group = "refused"', 'group = "few"'
+    )

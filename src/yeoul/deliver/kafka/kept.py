@@ -16,15 +16,16 @@ def make_beside(bootstrap: str, name: str, beside: str, settings: Mapping[str, s
     """Make the topic `name` with as many partitions and replicas as `beside` has, if it is not there.
 
     Raises:
-        SinkError: it may not be made.
+        SinkError: it may not be made, or has fewer partitions.
         UnreachableError: no broker answers.
     """
     admin = AdminClient({"bootstrap.servers": bootstrap, **settings}, logger=LOG)
     try:
         topics = admin.list_topics(timeout=_ASK_S).topics
-        if name in topics:
-            return
         partitions = topics[beside].partitions
+        if name in topics:
+            _check(len(topics[name].partitions), len(partitions), name, beside)
+            return
         replicas = min(len(each.replicas) for each in partitions.values())
         new = NewTopic(name, len(partitions), replicas, config={"cleanup.policy": "compact"})
         admin.create_topics([new], request_timeout=_ASK_S)[name].result(_ASK_S)
@@ -42,3 +43,12 @@ def make_beside(bootstrap: str, name: str, beside: str, settings: Mapping[str, s
             f"no Kafka broker at `{bootstrap}` makes topic `{name}` ({text_of(error)}); start it or mend `bootstrap`"
         )
         raise UnreachableError(message) from error
+
+
+def _check(has: int, needs: int, name: str, beside: str) -> None:
+    if has < needs:
+        message = (
+            f"topic `{name}` keeps what workers learn and has {has} of the {needs} partitions that it needs, as "
+            f"many as `{beside}` has; delete it, and it is made as it has to be"
+        )
+        raise SinkError(message)
