@@ -364,7 +364,7 @@ def test_a_topic_without_shards_is_refused_before_it_fills_memory(plan: Plan):
 
     def feed() -> None:
         group = {"stream": "hits", "customer": "c", "title": "t", "plays": 1, "hits": 1, "revision": 0}
-        for at in range(2000):
+        for at in range(25_000):
             group["window_start"] = iso(START_US + at * 10_000_000)
             shard.take(b"yeoul.windows/1", json.dumps(group).encode(), 0, at)
 

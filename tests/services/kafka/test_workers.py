@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -246,3 +247,28 @@ def test_a_workspace_or_topic_that_cannot_be_followed_is_told_in_a_sentence(
     assert "topic `few.detect.windows` keeps what workers learn and has 1 of the 4 partitions" in said(
         'group = "refused"', 'group = "few"'
     )
+
+
+def test_a_broker_that_goes_away_is_told_and_all_is_found_when_it_is_back(
+    shop: Shop,
+    expected: tuple[dict[str, bytes | None], dict[bytes, bytes | None]],
+    brokers: Callable[..., Broker],
+    engines: Callable[..., EngineProcess],
+    messages_of: MessagesOf,
+    tmp_path: Path,
+):
+    with brokers() as own:
+        other = Shop(tmp_path, own, messages_of)
+        other.windows = shop.windows
+        folder = other.workspace("away", transactional=True)
+        workers = [engines(folder, part="detect"), engines(folder, part="detect")]
+        wait_for(lambda: all("takes over" in each.said for each in workers))
+        other.feed("windows", 0.0, 0.5)
+        own.kill()
+        wait_for(lambda: all("; waits" in each.said for each in workers), 45)
+        time.sleep(10)
+        own.start()
+        other.feed("windows", 0.5, 1.0)
+        wait_for(lambda: other.left("away") == 0, 90, 1.0)
+        assert [each.stop() for each in workers] == [0, 0]
+        assert other.outcome("away") == expected

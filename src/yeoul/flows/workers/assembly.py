@@ -25,8 +25,8 @@ __all__ = ["Assembly", "Counts"]
 _FORGET_EVERY = 360
 _KEYS_KEPT = 360
 """Windows for which a key is known that has no rows."""
-_UNMARKED = 1000
-"""Windows that nobody completes; a writer that was killed leaves some."""
+_UNMARKED = 20_000
+"""Windows that nobody completes; a writer that was killed leaves some, and Spark completes those of a batch at last."""
 _WINDOWS = schema_name("windows").encode()
 _COMPLETE = schema_name(COMPLETE).encode()
 _Key = tuple[str, ...]
@@ -124,6 +124,8 @@ class Assembly:
         self.counts = {each.spec.name: Counts(each) for each in streams}
         self._behind = dict.fromkeys(partitions, 0)
         """By partition: behind the last message that completed a window."""
+        self.begun = 0
+        """Where the first partition was begun: what was numbered since another place has other numbers."""
         self._tell = tell
         self._waiting: dict[tuple[str, int, int], _Window] = {}
         self._came: dict[tuple[str, int, int, int], int] = {}
@@ -155,6 +157,7 @@ class Assembly:
     def begin(self, position: Mapping[int, int]) -> None:
         """Messages are to come from there on; comes before the first one."""
         self._behind = dict(position)
+        self.begun = self._behind[min(self._behind)]
 
     def take(self, schema: bytes, value: bytes, partition: int, offset: int) -> Iterator[tuple[str, Entry]]:
         """Take a message; the entries that it completes, with the names of their streams.
@@ -288,6 +291,7 @@ class Assembly:
         """Plain members; what waits is read again from `position`."""
         return {
             "position": list(self.position.items()),
+            "begun": self.begun,
             "first": self._first,
             "newest": self._newest,
             "revised": [[*key, revision] for key, revision in self._revised.items()],
@@ -299,6 +303,7 @@ class Assembly:
     def restore(self, state: dict[str, Any]) -> None:
         """Continue where `snapshot` was taken; messages are to come from `position` on."""
         self.begin(dict(state["position"]))
+        self.begun = state["begun"]
         self._first, self._newest = dict(state["first"]), dict(state["newest"])
         self._revised = {(stream, start_us): revision for stream, start_us, revision in state["revised"]}
         self._totals = {

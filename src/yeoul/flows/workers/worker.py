@@ -19,8 +19,8 @@ from yeoul.flows.workers.shard import Shard
 from yeoul.flows.workers.workload import Workload
 
 if TYPE_CHECKING:
-    from yeoul.deliver.kafka import ResultsWriter  # its client library is an extra
-    from yeoul.ingest.kafka import Committed, Group, Reader
+    from yeoul.deliver.kafka import Outbound, ResultsWriter  # its client library is an extra
+    from yeoul.ingest.kafka import Group, Reader
 
 __all__ = ["Worker"]
 
@@ -32,6 +32,8 @@ _KEEP_SHARE = 50
 """What is learnt is kept at most when this many times the duration of keeping it has passed."""
 _TELL_S = 30.0
 _AGAIN_S = 1.0
+_SLOW_S = 5.0
+"""A broker that has acknowledged nothing for so long is told of."""
 _END_S = 8.0
 _ASK_S = 60.0
 _LEADER = 0
@@ -43,6 +45,8 @@ class _Held:
     """A shard that this worker has."""
 
     number: int
+    epoch: str
+    """Numbers of changes mean something within one: of one declaration, from one place on."""
     shard: Shard
     writer: ResultsWriter
     slot: int
@@ -52,7 +56,6 @@ class _Held:
     keeping_s: float = 0.0
     kept: int = -1
     """Entries when it was kept last."""
-    committed: dict[int, Committed] = field(default_factory=dict)
 
 
 class Worker:
@@ -75,6 +78,7 @@ class Worker:
         self._reader: Reader
         self._all: list[int] = []
         self._why = ""
+        self._away = False
         self._stands_by = False
         self._committed_s = self._told_s = time.monotonic()
         self._sent = self._told = 0
@@ -125,6 +129,9 @@ class Worker:
             stack.callback(self._reader.close)
             try:
                 yield
+            except YeoulError:
+                self._ending.set()  # nobody waits for what cannot be sent
+                raise
             finally:
                 self._give(list(self._held))
 
@@ -155,41 +162,38 @@ class Worker:
         from yeoul.ingest.kafka import Topic, read_whole  # noqa: PLC0415  (its client library is an extra)
 
         load, sink = self._load, self._load.sink
-        writer, sent = self._open_writer(number)
-        shard = None
-        try:
-            messages = read_whole(Topic(sink.bootstrap, load.group), number, load.group, dict(sink.client), _ASK_S)
-            kept = newest_kept(messages, load.declared)
-            before = self._group.committed(number)
-            partitions = self._all if load.part == "rank" else [number]
+        messages = read_whole(Topic(sink.bootstrap, load.group), number, load.group, dict(sink.client), _ASK_S)
+        kept = newest_kept(messages, load.declared)
+        before = self._group.committed(number)
+        partitions = self._all if load.part == "rank" else [number]
+        with ExitStack() as stack:
             shard = Shard(self._plan, load, partitions, len(self._all), self._clock, self._tell_of)
+            stack.callback(shard.close)
             if kept is None:
                 shard.assembly.begin(self._reader.begin(partitions))
             else:
                 shard.restore(kept[0])
-            declared, _, booked = before.metadata.partition(":")
-            same = declared == load.declared
-            if same or sent is not None:
-                shard.sent = max(shard.sent, int(booked) if same else 0, sent or 0)
-            quiet = 0 if same else before.offset
-            held = _Held(number, shard, writer, kept[1] if kept else 0, quiet, kept=shard.taken if kept else -1)
+            epoch = f"{load.declared}@{shard.assembly.begun}"
+            writer, sent = self._open_writer(number, epoch)
+            stack.callback(writer.close)
+            known, _, booked = before.metadata.partition(":")
+            same = known == epoch
+            shard.sent = max(shard.sent, int(booked) if same else 0, sent or 0)
+            quiet = 0 if same else max(0, before.offset)
+            held = _Held(number, epoch, shard, writer, kept[1] if kept else 0, quiet, kept=shard.taken if kept else -1)
             if kept is None:
                 self._keep(held)  # from here on changes have their numbers
             self._reader.add(shard.assembly.position)
-        except BaseException:
-            writer.close()
-            if shard is not None:
-                shard.close()
-            raise
+            stack.pop_all()
         self._held[number], self._stands_by = held, False
         where = ", ".join(f"{part}@{at}" for part, at in sorted(shard.assembly.position.items()))
         self._tell_of(f"takes over shard {number} of `{load.topic}`: goes on at {where}")
 
-    def _open_writer(self, number: int) -> tuple[ResultsWriter, int | None]:
+    def _open_writer(self, number: int, epoch: str) -> tuple[ResultsWriter, int | None]:
         load, sink = self._load, self._load.sink
         topics = [*(self._topics[kind] for kind in sorted(load.kinds)), load.group]
         identity = f"{load.group}.{number}" if sink.transactional else ""
-        writer = open_writer(sink, identity, load.declared, topics)
+        writer = open_writer(sink, identity, epoch, topics)
         try:
             writer.check()
             return writer, writer.open()
@@ -202,7 +206,14 @@ class Worker:
         for each in self._reader.read(_READ, _WAIT_S):
             held = owners.get(each.partition)
             if held is not None and each.value is not None:
+                if held.quiet_before and each.partition == held.number and each.offset >= held.quiet_before:
+                    held.shard.skip()
+                    held.quiet_before = 0
                 held.shard.take(each.headers.get("schema", b""), each.value, each.partition, each.offset)
+        if self._reader.away != self._away:
+            self._away = self._reader.away
+            said = "no broker answers at `{}`; waits" if self._away else "a broker answers at `{}` again"
+            self._tell_of(said.format(self._load.sink.bootstrap))
 
     def _trying(self, held: _Held, work: Callable[[], object]) -> None:
         """Do what needs the broker; after trouble with another writer, unless the shard has gone to others."""
@@ -217,26 +228,34 @@ class Worker:
                 return
             held.writer.close()
             try:
-                held.writer, sent = self._open_writer(held.number)
+                held.writer, sent = self._open_writer(held.number, held.epoch)
             except TransientError:
                 return
             held.shard.sent = max(held.shard.sent, sent or 0)
 
     def _send(self, held: _Held) -> None:
         shard = held.shard
-        if shard.assembly.position[held.number] < held.quiet_before:
+        if held.quiet_before:
             shard.skip()
             return
         while True:
             number, records = shard.due()
-            if records and not held.writer.write(
-                as_messages(records, self._topics), number, self._ending, self._tell_of
-            ):
+            if records and not self._write(held, as_messages(records, self._topics), number):
                 return
             self._sent += len(records)
             if number == shard.sent:
                 return
             shard.book(number)
+
+    def _write(self, held: _Held, batch: list[Outbound], number: int) -> bool:
+        text = f"the broker at `{self._load.sink.bootstrap}` acknowledges nothing; waits"
+        slow = threading.Timer(_SLOW_S, self._tell_of, [text])
+        slow.daemon = True
+        slow.start()
+        try:
+            return held.writer.write(batch, number, self._ending, self._tell_of)
+        finally:
+            slow.cancel()
 
     def _keep_due(self) -> None:
         now = time.monotonic()
@@ -245,8 +264,7 @@ class Worker:
                 self._trying(held, partial(self._keep, held))
         if now - self._committed_s >= _COMMIT_S:
             self._committed_s = now
-            for held in self._held.values():
-                self._commit(held)
+            self._commit(list(self._held.values()))
 
     def _keep(self, held: _Held) -> None:
         """Keep what a shard has learnt, if all that it found is sent."""
@@ -259,21 +277,22 @@ class Worker:
         if block is None:
             return
         batch = to_keep(block, load.group, held.number, declared=load.declared, taken=shard.taken, slot=slot)
-        if held.writer.write(batch, shard.sent, self._ending, self._tell_of):
+        if self._write(held, batch, shard.sent):
             held.slot, held.kept = slot, shard.taken
         held.keeping_s = time.monotonic() - started
 
-    def _commit(self, held: _Held) -> None:
+    def _commit(self, shards: list[_Held]) -> None:
+        """Each time all of it, moved or not: one that comes amid a change of the group is not kept."""
         from yeoul.ingest.kafka import Committed  # noqa: PLC0415  (its client library is an extra)
 
-        position = held.shard.assembly.position
-        if position[held.number] < held.quiet_before:
-            return
-        metadata = f"{self._load.declared}:{held.shard.sent}"
-        now = {number: Committed(offset, metadata) for number, offset in position.items()}
-        if now != held.committed:
+        now = {
+            number: Committed(offset, f"{held.epoch}:{held.shard.sent}")
+            for held in shards
+            if not held.quiet_before
+            for number, offset in held.shard.assembly.position.items()
+        }
+        if now:
             self._group.commit(now)
-            held.committed = now
 
     def _give(self, partitions: list[int]) -> None:
         """Send, keep and commit what is there, so that who comes next has nothing to do again."""
@@ -286,7 +305,7 @@ class Worker:
             try:
                 self._send(held)
                 self._keep(held)
-                self._commit(held)
+                self._commit([held])
             except YeoulError as error:
                 self._tell_of(f"shard {number} is handed over as it was kept last: {error}")
             self._let_go(held)

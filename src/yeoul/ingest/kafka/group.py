@@ -136,7 +136,7 @@ class Group:
             TopicPartition(self._topic.name, number, each.offset, each.metadata) for number, each in offsets.items()
         ]
         with suppress(KafkaException):
-            self._consumer.commit(offsets=places, asynchronous=False)
+            self._consumer.commit(offsets=places, asynchronous=True)  # otherwise it waits for a broker that is away
 
     def close(self) -> None:
         """Leave; others take over at once."""
