@@ -9,10 +9,12 @@ from collections.abc import Callable
 
 import pytest
 from confluent_kafka import Message
+from confluent_kafka.admin import AdminClient, NewTopic
 
 from yeoul.deliver.kafka import Outbound, ResultsWriter
 from yeoul.errors import TransientError
 from yeoul.testing.broker import Broker
+from yeoul.testing.processes import wait_for
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(240)]
 
@@ -73,3 +75,40 @@ def test_who_is_to_stop_before_it_has_begun_does_not_say_that_all_is_there(
     assert not writer.write([Outbound(name, b"k", b"one", [("id", b"one")])], 5, stop, print)
     writer.close()
     assert messages_of(broker.bootstrap, name) == []
+
+
+def test_a_broker_that_is_killed_amid_transactions_is_gone_on_with_when_it_is_back(
+    brokers: Callable[..., Broker], messages_of: Callable[..., list[Message]]
+) -> None:
+    stop, done, trouble = threading.Event(), [0], [0]
+    with brokers() as broker:
+        admin = AdminClient({"bootstrap.servers": broker.bootstrap, "log_level": 0})
+        admin.create_topics([NewTopic("numbers", 1, 1)])["numbers"].result(60)
+
+        def send() -> None:
+            while not stop.is_set():
+                writer = ResultsWriter(broker.bootstrap, ["numbers"], {"log_level": "0"}, identity="it", epoch="first")
+                try:
+                    done[0] = writer.open() or 0
+                    while not stop.is_set():
+                        value = b"%d" % (done[0] + 1)
+                        if writer.write([Outbound("numbers", b"k", value, [("id", value)])], done[0] + 1, stop, print):
+                            done[0] += 1
+                except TransientError:
+                    trouble[0] += 1
+                    time.sleep(0.5)
+                writer.close()
+
+        thread = threading.Thread(target=send, daemon=True)
+        thread.start()
+        wait_for(lambda: done[0] > 20)
+        broker.kill()
+        time.sleep(3)
+        broker.start()
+        before = done[0]
+        wait_for(lambda: done[0] > before + 20, 120)
+        stop.set()
+        thread.join(60)
+        numbers = [int(each.value() or 0) for each in messages_of(broker.bootstrap, "numbers")]
+        assert numbers == list(range(1, len(numbers) + 1))
+        assert len(numbers) >= done[0]

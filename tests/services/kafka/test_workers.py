@@ -265,10 +265,10 @@ def test_a_broker_that_goes_away_is_told_and_all_is_found_when_it_is_back(
         wait_for(lambda: all("takes over" in each.said for each in workers))
         other.feed("windows", 0.0, 0.5)
         own.kill()
-        wait_for(lambda: all("; waits" in each.said for each in workers), 45)
+        wait_for(lambda: all("; waits" in each.said for each in workers), 90)
         time.sleep(10)
         own.start()
         other.feed("windows", 0.5, 1.0)
-        wait_for(lambda: other.left("away") == 0, 90, 1.0)
-        assert [each.stop() for each in workers] == [0, 0]
+        wait_for(lambda: other.left("away") == 0, 120, 1.0)
+        assert [each.stop(90) for each in workers] == [0, 0]
         assert other.outcome("away") == expected

@@ -152,13 +152,40 @@ class ResultsWriter:
             if len(self._producer):
                 return False
             if self._group is not None:
-                group = self._group.consumer_group_metadata()
-                self._producer.send_offsets_to_transaction([self._place(sent)], group, _TRANSACTION_S)
-                self._producer.commit_transaction(_TRANSACTION_S)
+                self._commit(self._group, sent)
         except KafkaException as error:
             raise self._trouble(text_of(error)) from error
         self._too_large = set()
         return True
+
+    def _commit(self, group: Consumer, sent: int) -> None:
+        """Commit the transaction and how far it goes.
+
+        Of a broker that goes away amid it the library waits for ever, whatever time it is given (2.16): then the
+        thread is left to it, and another writer begins anew.
+
+        Raises:
+            TransientError: no answer came.
+            KafkaException: what the library says.
+        """
+        failed: list[KafkaException] = []
+
+        def end() -> None:
+            try:
+                metadata = group.consumer_group_metadata()
+                self._producer.send_offsets_to_transaction([self._place(sent)], metadata, _TRANSACTION_S)
+                self._producer.commit_transaction(_TRANSACTION_S)
+            except KafkaException as error:
+                failed.append(error)
+
+        thread = threading.Thread(target=end, name="end of a transaction", daemon=True)
+        thread.start()
+        thread.join(_TRANSACTION_S + _TRANSACTION_S / 10)
+        if thread.is_alive():
+            why = "the end of a transaction was not answered"
+            raise self._trouble(why)
+        if failed:
+            raise failed[0]
 
     def _produce(self, number: int, message: Outbound, stop: threading.Event) -> bool:
         topic, key, value, headers, partition = message

@@ -35,7 +35,7 @@ _AGAIN_S = 1.0
 _SLOW_S = 5.0
 """A broker that has acknowledged nothing for so long is told of."""
 _END_S = 8.0
-_ASK_S = 60.0
+_ASK_S = 10.0
 _LEADER = 0
 """Rankings need all windows: who has this partition makes them, the others stand by."""
 
@@ -224,7 +224,7 @@ class Worker:
             self._tell_why(error)
             self._stop.wait(_AGAIN_S)
             self._group.look()
-            if held.number not in self._held:
+            if held.number not in self._held or self._stop.is_set():
                 return
             held.writer.close()
             try:

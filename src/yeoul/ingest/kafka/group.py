@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
@@ -231,21 +232,23 @@ def read_whole(topic: Topic, partition: int, group: str, settings: Mapping[str, 
     """All messages that a partition has.
 
     Raises:
-        UnreachableError: they did not come in this time.
+        UnreachableError: for so long none came.
     """
     brokers = Brokers()
     consumer: Consumer = open_consumer(topic.bootstrap, group, settings, brokers)
     try:
         consumer.assign([TopicPartition(topic.name, partition, _BEGINNING)])
         found: list[Read] = []
-        for _ in range(int(within_s / _WAIT_S)):
+        until_s = time.monotonic() + within_s
+        while time.monotonic() < until_s:
             for message in consumer.consume(1000, _WAIT_S):
                 error = message.error()
                 if error is None:
+                    until_s = time.monotonic() + within_s
                     found.append(_read(message))
                 elif error.code() == KafkaError._PARTITION_EOF:
                     return found
-        message_ = f"`{topic.name}/{partition}` was not read within {within_s:.0f} s ({brokers.last or 'no answer'}); "
+        message_ = f"`{topic.name}/{partition}` sent nothing for {within_s:.0f} s ({brokers.last or 'no answer'}); "
         raise UnreachableError(message_ + "see that its broker is up")
     finally:
         consumer.close()
