@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from yeoul.settings.environment import fill_secrets
 from yeoul.settings.models import SinkKeys
 from yeoul.settings.problems import Place, Problems, shown
 
-__all__ = ["read_fields", "read_sink"]
+__all__ = ["check_windows_topics", "read_fields", "read_sink"]
 
 _OTHERS = {
     "results": ("topic", "stream", "path", "key", "fields", "start"),
@@ -63,6 +63,19 @@ def read_sink(
         compression=keys.compression,
         client=client,
     )
+
+
+def check_windows_topics(sinks: Sequence[LinesSink | ResultsSink], problems: Problems) -> None:
+    """Who follows the windows of a shard takes all of them for those of one sink."""
+    by_topic: dict[tuple[str, str], ResultsSink] = {}
+    for sink in sinks:
+        topic = dict(sink.topics).get("windows") if isinstance(sink, ResultsSink) else None
+        if topic is None or not isinstance(sink, ResultsSink):
+            continue
+        first = by_topic.setdefault((sink.bootstrap, topic), sink)
+        if first is not sink and (first.shard_by or sink.shard_by):
+            message = f"got `{topic}`, to which sink `{first.name}` sends windows too; legal: one of its own"
+            problems.add(("sink", sink.name, "topics", "windows"), message)
 
 
 def _check_shards(keys: SinkKeys, streams: Mapping[str, StreamPlan | None], place: Place, problems: Problems) -> None:

@@ -30,7 +30,7 @@ from yeoul.settings.facts import stream_facts
 from yeoul.settings.lines import key_lines, repeated_key
 from yeoul.settings.models import SECTIONS
 from yeoul.settings.problems import Problems, shown
-from yeoul.settings.sinks import read_sink
+from yeoul.settings.sinks import check_windows_topics, read_sink
 from yeoul.settings.streams import read_stream
 
 __all__ = ["FILE_NAME", "Workspace", "load_workspace"]
@@ -160,6 +160,7 @@ class _Reading:
         sinks = [
             read_sink(name, raw, self._folder, found, environ, problems) for name, raw in self._blocks("sink").items()
         ]
+        check_windows_topics([each for each in sinks if each is not None], problems)
         plan = Plan(
             folder=self._folder,
             streams=tuple(streams.values()),

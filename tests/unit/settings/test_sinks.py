@@ -86,3 +86,22 @@ def test_a_mistake_is_told_with_what_is_legal(tmp_path: Path, more: str, stream:
     with pytest.raises(ConfigError) as caught:
         plan(tmp_path, LINES + more, stream and {"source": stream})
     assert said in str(caught.value)
+
+
+def test_shards_have_a_topic_of_their_own(tmp_path: Path):
+    one = RESULTS + 'topics = { windows = "w" }\nshard_by = ["customer"]\n'
+    with pytest.raises(ConfigError, match="to which sink `out` sends windows too"):
+        plan(tmp_path / "1", one + one.replace("sink.out", "sink.other").replace("customer", "title"))
+    assert len(plan(tmp_path / "2", one + one.replace("sink.out", "sink.other").replace('"w"', '"v"')).sinks) == 2
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ('topics = { findings = "f" }\nshard_by = ["customer"]\n', "goes with a topic of `windows`"),
+        ('topics = { windows = "w" }\nshard_by = ["nobody"]\n', "`nobody`"),
+    ],
+)
+def test_a_mistake_in_shards_is_told(tmp_path: Path, more: str, said: str):
+    with pytest.raises(ConfigError, match=said):
+        plan(tmp_path, RESULTS + more)
