@@ -12,12 +12,12 @@ import typer
 
 from yeoul.cli.arguments import Port, WorkspaceArg
 from yeoul.cli.say import aside
-from yeoul.cli.stopping import set_on_signals
 from yeoul.cli.supervisor import die_with_parent
 from yeoul.errors import YeoulError
 from yeoul.flows.run import run_engine
 from yeoul.flows.workers import Part, counting
 from yeoul.settings import load_workspace
+from yeoul.stopping import set_on_signals
 
 __all__ = ["add_to"]
 

@@ -10,13 +10,13 @@ import typer
 
 from yeoul.cli.arguments import Port, WorkspaceArg
 from yeoul.cli.say import aside
-from yeoul.cli.stopping import set_on_signals
 from yeoul.cli.supervisor import Supervisor, console_process, engine_process
 from yeoul.errors import InputError
 from yeoul.flows.parts import open_source
 from yeoul.flows.sinking import check_result_sinks
 from yeoul.flows.workers import Part, run_part
 from yeoul.settings import load_workspace
+from yeoul.stopping import set_on_signals
 
 __all__ = ["add_to"]
 

@@ -11,7 +11,6 @@ from typing import Annotated, Any
 import typer
 
 from yeoul.cli.say import aside, many, say
-from yeoul.cli.stopping import set_on_signals
 from yeoul.errors import ConfigError, InputError
 from yeoul.flows.shipping import ship
 from yeoul.flows.sinks import LinesSink
@@ -19,6 +18,7 @@ from yeoul.ingest.quarantine import Quarantine
 from yeoul.settings import load_workspace
 from yeoul.settings.problems import Problems
 from yeoul.settings.sinks import read_sink
+from yeoul.stopping import set_on_signals
 from yeoul.store import read_state
 
 __all__ = ["add_to"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ from yeoul.demo.schedule import LEAST_SLOT_US, schedule
 from yeoul.demo.writer import Rotation
 from yeoul.errors import SourceError, YeoulError
 from yeoul.events import parse_duration
+from yeoul.stopping import set_on_signals
 
 __all__ = ["main"]
 
@@ -42,8 +42,7 @@ def _live(options: argparse.Namespace) -> int:
     backfill_us = parse_duration(options.backfill)
     rotation = Rotation(options.rotate_bytes, options.keep, copytruncate=options.copytruncate, compress=options.gzip)
     stop = Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    set_on_signals(stop)
     live = LiveService(options.folder, config, rotation=rotation, torn=options.torn)
 
     def past(start_us: int, end_us: int) -> list[Incident]:

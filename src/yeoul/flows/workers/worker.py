@@ -117,7 +117,7 @@ class Worker:
         load, sink = self._load, self._load.sink
         settings = dict(sink.client)
         with ExitStack() as stack:
-            writer = open_writer(sink, topics=[self._topics[kind] for kind in sorted(load.kinds)])
+            writer = open_writer(sink, topics=load.results)
             stack.callback(writer.close)
             writer.check()
             topic = Topic(sink.bootstrap, load.topic)
@@ -191,9 +191,8 @@ class Worker:
 
     def _open_writer(self, number: int, epoch: str) -> tuple[ResultsWriter, int | None]:
         load, sink = self._load, self._load.sink
-        topics = [*(self._topics[kind] for kind in sorted(load.kinds)), load.group]
         identity = f"{load.group}.{number}" if sink.transactional else ""
-        writer = open_writer(sink, identity, epoch, topics)
+        writer = open_writer(sink, identity, epoch, [*load.results, load.group])
         try:
             writer.check()
             return writer, writer.open()

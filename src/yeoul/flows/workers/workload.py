@@ -46,6 +46,11 @@ class Workload:
         return frozenset(_SENDS[self.part]) & frozenset(dict(self.sink.topics))
 
     @property
+    def results(self) -> list[str]:
+        """Their topics."""
+        return [topic for kind, topic in self.sink.topics if kind in self.kinds]
+
+    @property
     def declared(self) -> str:
         """Digest of what results depend on, 16 hexadecimal digits."""
         # what a line looks like decides nothing here: the windows are counted already

@@ -137,8 +137,10 @@ class Topic(NamedTuple):
     name: str
 
 
-def ask_partitions(consumer: Consumer, topic: Topic, brokers: Brokers, within_s: float) -> list[int] | None:
-    """The partitions of a topic that somebody leads now; None when there is no such topic.
+def ask_partitions(
+    consumer: Consumer, topic: Topic, brokers: Brokers, within_s: float, *, led: bool = True
+) -> list[int] | None:
+    """The partitions of a topic, those alone that somebody leads now if `led`; None when there is no such topic.
 
     Raises:
         UnreachableError: no broker answers, or none knows now.
@@ -162,7 +164,7 @@ def ask_partitions(consumer: Consumer, topic: Topic, brokers: Brokers, within_s:
     if code is not None:
         message = f"the broker at `{bootstrap}` does not know topic `{topic.name}` now: {found.error.str()}; try again"
         raise UnreachableError(message)
-    return sorted(number for number, partition in found.partitions.items() if partition.leader >= 0)
+    return sorted(number for number, partition in found.partitions.items() if partition.leader >= 0 or not led)
 
 
 def no_topic(consumer: Consumer, topic: Topic) -> SourceError:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from yeoul.errors import SourceError, UnreachableError
 from yeoul.ingest.kafka.client import Brokers, Topic, ask_partitions, ask_range, no_topic, open_consumer
-from yeoul.kafka_client import Consumer, KafkaError, KafkaException, TopicPartition, no_broker, refusal, text_of
+from yeoul.kafka_client import Consumer, KafkaError, KafkaException, TopicPartition, refusal, text_of
 
 __all__ = ["Committed", "Group", "Read", "Reader", "read_whole"]
 
@@ -86,14 +86,11 @@ class Group:
         )
 
     def _ask(self) -> list[int]:
-        found = ask_partitions(self._consumer, self._topic, self._brokers, _ASK_S)
+        # those too that nobody leads now: they are shards as the others
+        found = ask_partitions(self._consumer, self._topic, self._brokers, _ASK_S, led=False)
         if found is None:
             raise no_topic(self._consumer, self._topic)
-        try:  # those too that nobody leads now
-            told = self._consumer.list_topics(self._topic.name, timeout=_ASK_S)
-        except KafkaException as error:
-            raise no_broker(self._topic.bootstrap, self._brokers, error) from error
-        return sorted(told.topics[self._topic.name].partitions)
+        return found
 
     def _assign(self, places: list[Any], gained: Callable[[list[int]], None]) -> None:
         for place in places:
@@ -106,13 +103,13 @@ class Group:
         then([place.partition for place in places])
         self._consumer.incremental_unassign(places)
 
-    def look(self, wait_s: float = 0.0) -> None:
+    def look(self) -> None:
         """Hear what the group decided; to be called at least every five minutes, or others take over.
 
         Raises:
             SourceError: they do not let us in.
         """
-        self._consumer.poll(wait_s)
+        self._consumer.poll(0)
         if self._brokers.refused:
             raise SourceError(refusal(self._topic.bootstrap, self._brokers, "sink"))
 

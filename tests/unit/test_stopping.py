@@ -12,7 +12,7 @@ import pytest
 
 WAITS = """
 import threading
-from yeoul.cli.stopping import set_on_signals
+from yeoul.stopping import set_on_signals
 stop = threading.Event()
 set_on_signals(stop)
 print("up", flush=True)
