@@ -154,7 +154,7 @@ class Feed:
                 return
         active = [reading for reading in self._readings.values() if not reading.idle]
         silent = self._looked_us - self._last_row_us if self.live and not active else None
-        self.stream.advance(silent_us=silent)
+        self.stream.advance(now_us=self._looked_us if self.live else None, silent_us=silent)
 
     def finish(self) -> None:
         """All splits have ended: close every window."""

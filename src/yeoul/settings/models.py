@@ -147,7 +147,7 @@ class StreamKeys(_Keys):
     max_future_skew: Duration = 300 * _S
     """Rows at most so far ahead count; those further ahead need others that confirm them."""
     max_split_lag: PositiveDuration = 300 * _S
-    """A file more than this behind the others holds nobody back."""
+    """A file that stays more than this behind the others holds nobody back."""
     allowed_lateness: Duration = 0
     """Late rows up to here revise their closed window; later ones are set aside as late."""
     retention: PositiveDuration = 7 * 86_400 * _S

@@ -24,6 +24,8 @@ class SplitClock:
     """Whether it was read to its end for good (replay)."""
     caught_up: bool = False
     """Whether its reader has nothing left to read just now (live)."""
+    lagging: tuple[int, int] | None = None
+    """Monotonic time since which it lags too far, and by how much it did then; None when it does not."""
 
     @property
     def watermark_us(self) -> int:
@@ -38,7 +40,9 @@ class Clocks:
     delay_us: int
     skew_us: int
     lag_us: int
-    """A caught-up split further behind the others than this does not hold them back."""
+    """A caught-up split that stays further behind the others than this does not hold them back."""
+    idle_us: int
+    """For how long that must be so."""
     combined_us: int = NEVER
     splits: dict[str, SplitClock] = field(default_factory=dict)
 
@@ -62,18 +66,37 @@ class Clocks:
         clock.joined = True
         return True
 
-    def advance(self) -> list[str]:
-        """Move the combined watermark to the minimum; the names of splits that were left behind for their lag."""
+    def advance(self, now_us: int | None = None) -> list[str]:
+        """Move the combined watermark to the minimum; the names of splits that were left behind for their lag.
+
+        `now_us` is monotonic time; without it (replay) nobody is left behind.
+        """
         joined = [clock for clock in self.splits.values() if clock.joined and not clock.ended]
         if not joined:
             return []
         newest = max(clock.watermark_us for clock in joined)
-        behind = [clock for clock in joined if clock.caught_up and clock.watermark_us < newest - self.lag_us]
+        behind = [clock for clock in joined if now_us is not None and self._is_left(clock, newest, now_us)]
         for clock in behind:
             clock.joined = False
         lowest = min(clock.watermark_us for clock in joined if clock.joined)
         self.combined_us = max(self.combined_us, lowest)
         return [clock.name for clock in behind]
+
+    def _is_left(self, clock: SplitClock, newest_us: int, now_us: int) -> bool:
+        """Whether the split lags too far, has for a while, and does not come nearer.
+
+        After an outage writers fill one partition sooner than another: the one that is still being filled has caught up
+        with what is there, is far behind, and its rows are on their way.
+        """
+        lag_us = newest_us - clock.watermark_us
+        if not clock.caught_up or lag_us <= self.lag_us:
+            clock.lagging = None
+            return False
+        since_us, was_us = clock.lagging = clock.lagging or (now_us, lag_us)
+        if now_us - since_us < self.idle_us:
+            return False
+        clock.lagging = None
+        return lag_us > was_us - self.idle_us
 
     def advance_idle(self, silent_us: int) -> bool:
         """No split is joined: time itself moves the watermark, `silent_us` after the newest row; whether it moved."""

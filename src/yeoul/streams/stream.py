@@ -61,7 +61,7 @@ class LocalStream:
         floats = frozenset(each.name for each in spec.schema.fields if each.type == "float")
         self.layout = Layout.of(spec.aggregates, floats)
         self.windows = Windows(self.layout, spec.size_us, spec.slide_us)
-        self.clocks = Clocks(spec.delay_us, spec.max_future_skew_us, spec.max_split_lag_us)
+        self.clocks = Clocks(spec.delay_us, spec.max_future_skew_us, spec.max_split_lag_us, spec.idle_timeout_us)
         self.keys = {name: KeyTable() for name in spec.keys}
         self.ids = EventIds()
         self.ledger: dict[str, Ledger] = {}
@@ -133,9 +133,13 @@ class LocalStream:
             self._count(batch, chosen, missed, np.zeros_like(missed))
         return len(chosen), int(refused.sum())
 
-    def advance(self, *, silent_us: int | None = None) -> None:
-        """Move the watermark, close what it passes. `silent_us`: time since the last row, when all splits are idle."""
-        for name in self.clocks.advance():
+    def advance(self, *, now_us: int | None = None, silent_us: int | None = None) -> None:
+        """Move the watermark, close what it passes.
+
+        Live, `now_us` is the monotonic time of the last look, `silent_us` the time since the last row when all splits
+        are idle.
+        """
+        for name in self.clocks.advance(now_us):
             self._note("leave", name)
         if silent_us is not None and self.clocks.advance_idle(silent_us):
             closed = self.windows.closed

@@ -155,9 +155,9 @@ def test_a_broker_that_is_away_for_long_is_waited_for_by_all_and_nothing_is_lost
         "source": f'{{ kind = "kafka", bootstrap = "{broker.bootstrap}", topic = "rows" }}',
         "event_id": '"id"',
         "where": "\"title <> 'ping'\"",
-        "idle_timeout": '"6s"',
-        # what waited comes back to one partition before another: by the default one of them would be left behind
-        "max_split_lag": '"1h"',
+        "idle_timeout": '"10s"',
+        # what waited comes back to one partition before another, which nevertheless is not left behind
+        "max_split_lag": f'"{seconds // 2}s"',
     }
     sink = f'[sink.out]\nkind = "kafka"\nbootstrap = "{broker.bootstrap}"\ntopics = {{ windows = "windows" }}\n'
     local = plain_workspace(tmp_path / "local", stream=stream, extra=sink)

@@ -137,12 +137,45 @@ def test_a_returning_split_with_old_data_meets_the_late_rule():
     assert run.ledger.counted == 33
 
 
-def test_a_split_that_has_caught_up_and_lags_is_left_behind():
+def lags(run: Run, *now_s: int, comes_nearer_by: int = 0) -> list[str]:
+    """Who was left behind after looks at these times, where "lag" is 400 s behind and has read what there is."""
+    run.give("lag", steady(16))
+    run.stream.clocks.splits["lag"].caught_up = True
+    run.give("a", [Row(float(at)) for at in range(416)])
+    for number, at in enumerate(now_s):
+        run.stream.add("lag", rows([Row(16.0 + number * comes_nearer_by)]))
+        run.stream.advance(now_us=at * S)
+    run.take()
+    return [entry.note for entry in run.entries if entry.kind == "leave"]
+
+
+def test_a_split_that_has_caught_up_and_stays_far_behind_is_left_behind():
+    assert lags(Run(), 1000, 1029) == []
+    assert lags(Run(), 1000, 1030) == ["lag"]
+    assert lags(Run(), 1000, 1010, 1020, 1030, comes_nearer_by=9) == ["lag"]
+
+
+def test_a_split_that_comes_nearer_is_waited_for():
+    run = Run()
+    assert lags(run, 1000, 1010, 1020, 1030, comes_nearer_by=10) == []
+    run.stream.add("lag", rows([Row(50.0)]))
+    run.stream.advance(now_us=1059 * S)
+    run.stream.advance(now_us=1060 * S)
+    run.take()
+    assert [entry.note for entry in run.entries if entry.kind == "leave"] == []
+    for at in (1090, 1120):
+        run.stream.advance(now_us=at * S)
+    run.take()
+    assert [entry.note for entry in run.entries if entry.kind == "leave"] == ["lag"]
+    assert run.ledger.late == 0
+
+
+def test_in_replay_nobody_is_left_behind():
     run = Run()
     run.give("lag", steady(16))
     run.stream.clocks.splits["lag"].caught_up = True
-    run.give("a", [Row(float(at)) for at in range(400)])
-    assert [entry.note for entry in run.entries if entry.kind == "leave"] == ["lag"]
+    run.give("a", [Row(float(at)) for at in range(1000)])
+    assert [entry.note for entry in run.entries if entry.kind == "leave"] == []
 
 
 def test_a_late_row_within_allowed_lateness_publishes_the_full_new_total():
