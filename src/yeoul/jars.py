@@ -13,7 +13,7 @@ from xml.sax.saxutils import escape
 
 from yeoul.errors import MissingProgramError, SourceError
 
-__all__ = ["cache_folder", "fetch_jars", "program"]
+__all__ = ["cache_folder", "fetch_jars", "jars_folder", "program"]
 
 _COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
 _POM = """<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
@@ -41,6 +41,12 @@ def program(name: str, package: str) -> str:
     return found
 
 
+def jars_folder(package: str, lock: str) -> Path:
+    """Where the libraries of a lock file are once they were fetched."""
+    digest = hashlib.sha256((files(package) / lock).read_bytes()).hexdigest()[:12]
+    return cache_folder() / "jars" / f"{Path(lock).stem}-{digest}"
+
+
 def fetch_jars(package: str, lock: str) -> Path:
     """The folder that holds exactly the libraries of a lock file; fetched when it is not there.
 
@@ -54,8 +60,7 @@ def fetch_jars(package: str, lock: str) -> Path:
     """
     text = (files(package) / lock).read_text(encoding="utf-8")
     wanted = dict(line.split() for line in text.splitlines() if line and not line.startswith("#"))
-    digest = hashlib.sha256(text.encode()).hexdigest()[:12]
-    folder = cache_folder() / "jars" / f"{Path(lock).stem}-{digest}"
+    folder = jars_folder(package, lock)
     if folder.is_dir():
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)

@@ -17,13 +17,14 @@ try:
         TopicCollection,
         TopicPartition,
     )
-    from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType  # type: ignore[attr-defined]  # documented there
+    from confluent_kafka.admin import AclOperation, AdminClient, ConfigResource, NewTopic, ResourceType  # type: ignore[attr-defined]  # documented there
 except ImportError as error:  # pragma: no cover - the lock files install it
     library = "confluent-kafka"
     raise MissingExtraError(library, "kafka") from error
 
 __all__ = [
     "LOG",
+    "AclOperation",
     "AdminClient",
     "ConfigResource",
     "Consumer",
@@ -44,6 +45,8 @@ __all__ = [
 
 LOG = logging.getLogger("yeoul.kafka")
 LOG.addHandler(logging.NullHandler())  # silent unless somebody listens: what matters is raised, told or shown as health
+_UNTRUSTED = ("certificate", "wrong version number", "unknown ca")
+"""What a TLS error says that does not go away; others also come from a broker that is killed while it shakes hands."""
 
 
 class Said:
@@ -67,8 +70,9 @@ class Said:
             self.refused = self.last
 
     def is_fatal(self, error: KafkaError) -> bool:
-        """Whether waiting does not help."""
-        return error.code() in self._fatal
+        """Whether waiting does not help; of TLS only what is said of certificates."""
+        said = error.str().lower()
+        return error.code() in self._fatal or any(part in said for part in _UNTRUSTED)
 
 
 def no_broker(bootstrap: str, said: Said, error: KafkaException) -> UnreachableError:
@@ -79,7 +83,9 @@ def no_broker(bootstrap: str, said: Said, error: KafkaException) -> UnreachableE
 
 def refusal(bootstrap: str, said: Said, whose: str) -> str:
     """They do not let us in; `whose` is the sink or the source."""
-    return f"the broker at `{bootstrap}` refuses: {said.refused}; mend the {whose}'s `client`"
+    denied = "authorization failed" in (said.refused or "")  # who we are is known, what we may do is too little
+    advice = f"{'grant that right (an ACL), or ' * denied}mend the {whose}'s `client`"
+    return f"the broker at `{bootstrap}` refuses: {said.refused}; {advice}"
 
 
 def refused_settings(error: Exception) -> str:

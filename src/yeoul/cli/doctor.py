@@ -12,7 +12,7 @@ from yeoul import __version__
 from yeoul.cli.arguments import AsJson
 from yeoul.cli.say import data, say
 from yeoul.errors import ConfigError, InputError
-from yeoul.flows.doctor import Check, machine_checks, workspace_checks
+from yeoul.flows.doctor import Check, machine_checks, spark_checks, workspace_checks
 from yeoul.flows.plan import KafkaPlan
 from yeoul.settings import FILE_NAME, load_workspace
 
@@ -63,8 +63,9 @@ def _all(folder: Path | None) -> list[Check]:
         mistakes = [Check("workspace", "fail", problem, f"correct {FILE_NAME}") for problem in error.problems]
         return [*machine_checks(), pages, *mistakes]
     plan, console = found.plan(), found.console
-    kafka = any(isinstance(stream.source, KafkaPlan) for stream in plan.streams)
+    kafka = bool(plan.sinks) or any(isinstance(stream.source, KafkaPlan) for stream in plan.streams)
     checks = machine_checks(frozenset({"kafka"} if kafka else ()))
+    checks += spark_checks(topics=any(isinstance(stream.source, KafkaPlan) for stream in plan.streams))
     checks += [pages, Check("workspace", "ok", f"`{found.file}` has no mistakes")]
     checks += [Check("workspace", "warn", warning, "see `yeoul check`") for warning in found.warnings]
     return checks + workspace_checks(plan, console.host, console.port)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from yeoul.errors import UnreachableError, YeoulError
+from yeoul.errors import TransientError, YeoulError
 from yeoul.flows.engine import Engine
 from yeoul.flows.outgoing import COMPLETE, LIVE, Outgoing, Record, book
 from yeoul.flows.plan import Plan
@@ -23,9 +23,9 @@ from yeoul.store import State, read_state
 from yeoul.streams import Entry
 
 if TYPE_CHECKING:
-    from yeoul.deliver.kafka import Outbound, ResultsWriter  # its client library is an extra
+    from yeoul.deliver.kafka import Member, Outbound, ResultsWriter  # its client library is an extra
 
-__all__ = ["Sinking", "as_messages", "check_result_sinks", "open_writer"]
+__all__ = ["Sinking", "as_messages", "check_result_sink", "check_result_sinks", "open_writer"]
 
 _LOOK_S = 0.2
 _AGAIN_S = 1.0
@@ -37,23 +37,37 @@ _EPOCH = "sinks.epoch"
 
 
 def check_result_sinks(plan: Plan, tell: Callable[[str], None]) -> None:
-    """See before anything starts that the topics are there; a broker that is away is waited for by who has begun.
+    """See before anything starts that results can go out; a broker that is away is waited for by who has begun.
 
     Raises:
-        UnreachableError: no broker answers a first start.
+        TransientError: no broker answers a first start.
         SinkError: a topic is missing, or a broker does not let us in.
         MissingExtraError: Kafka's client library is not installed.
     """
     for sink in plan.result_sinks:
-        writer = open_writer(sink)
         try:
-            writer.check()
-        except UnreachableError as error:
+            check_result_sink(sink)
+        except TransientError as error:
             if not _begun(plan.folder / ".yeoul", sink):
                 raise
             tell(f"{error}; results wait for it")
-        finally:
-            writer.close()
+
+
+def check_result_sink(sink: ResultsSink) -> None:
+    """See that topics are there and may be written, in transactions where they are asked for: an empty one is begun.
+
+    Raises:
+        TransientError: no broker answers.
+        SinkError: a topic is missing, or a broker does not let us in.
+        MissingExtraError: Kafka's client library is not installed.
+    """
+    # the names of real ones begin with `yeoul.` too, and so a right by prefix covers both
+    writer = open_writer(sink, f"yeoul.check.{sink.name}" if sink.transactional else "")
+    try:
+        writer.check()
+        writer.open()
+    finally:
+        writer.close()
 
 
 def _begun(folder: Path, sink: ResultsSink) -> bool:
@@ -68,7 +82,11 @@ def _begun(folder: Path, sink: ResultsSink) -> bool:
 
 
 def open_writer(
-    sink: ResultsSink, identity: str = "", epoch: str = "", topics: Iterable[str] | None = None
+    sink: ResultsSink,
+    identity: str = "",
+    epoch: str = "",
+    topics: Iterable[str] | None = None,
+    member: Member | None = None,
 ) -> ResultsWriter:
     """What writes to the topics of a sink; to these only, where they are given. See `ResultsWriter`.
 
@@ -80,7 +98,15 @@ def open_writer(
 
     names = [topic for _, topic in sink.topics] if topics is None else list(topics)
     settings = dict(sink.client)
-    return ResultsWriter(sink.bootstrap, names, settings, compression=sink.compression, identity=identity, epoch=epoch)
+    return ResultsWriter(
+        sink.bootstrap,
+        names,
+        settings,
+        compression=sink.compression,
+        identity=identity,
+        epoch=epoch,
+        member=member,
+    )
 
 
 def as_messages(records: Sequence[Record], topics: Mapping[str, str]) -> list[Outbound]:

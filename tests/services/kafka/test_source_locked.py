@@ -1,15 +1,21 @@
-"""Brokers that do not let everybody in: TLS, passwords, rights; what a refusal says, and what is no refusal."""
+"""Brokers that do not let everybody in: TLS, passwords, rights; what a refusal says, and what is no refusal.
+
+What `run` refuses the doctor has found before.
+"""
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import (
     AclBinding,
     AclOperation,
@@ -17,9 +23,13 @@ from confluent_kafka.admin import (
     AdminClient,
     ResourcePatternType,
     ResourceType,
+    ScramCredentialInfo,
+    ScramMechanism,
+    UserScramCredentialUpsertion,
 )
 
 from yeoul.errors import ConfigError
+from yeoul.flows.doctor import workspace_checks
 from yeoul.settings import load_workspace
 from yeoul.testing.broker import Broker, free_port
 from yeoul.testing.consoles import hear
@@ -37,30 +47,29 @@ SECRET = "r1ght-w0rd"
 
 @dataclass
 class Locked:
-    """A broker with three doors: open to tests, by password, by TLS."""
+    """A broker with five doors: open to tests, by password in two ways, by TLS, by TLS of both sides."""
 
     broker: Broker
     password_door: str
+    scram_door: str
     tls_door: str
+    mutual_door: str
     certificate: Path
+    key: Path
 
-    def may_read(self, topic: str) -> None:
-        """Let the user `yeoul` read a topic, and nothing else: no group."""
+    def may(self, name: str, *operations: AclOperation, kind: ResourceType = ResourceType.TOPIC) -> None:
+        """Let the user `yeoul` do this to a topic, and nothing else."""
         admin = AdminClient({"bootstrap.servers": self.broker.bootstrap, "log_level": 0})
         rules = [
-            AclBinding(
-                ResourceType.TOPIC,
-                topic,
-                ResourcePatternType.LITERAL,
-                "User:yeoul",
-                "*",
-                operation,
-                AclPermissionType.ALLOW,
-            )
-            for operation in (AclOperation.READ, AclOperation.DESCRIBE)
+            AclBinding(kind, name, ResourcePatternType.LITERAL, "User:yeoul", "*", operation, AclPermissionType.ALLOW)
+            for operation in operations
         ]
         for done in admin.create_acls(rules).values():
             done.result(30)
+
+    def may_read(self, topic: str) -> None:
+        """Let the user `yeoul` read a topic, and nothing else: no group."""
+        self.may(topic, AclOperation.READ, AclOperation.DESCRIBE)
 
 
 @pytest.fixture(scope="module")
@@ -75,32 +84,64 @@ def locked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     command = [openssl, *words.split(), "-addext", "subjectAltName=IP:127.0.0.1"]
     subprocess.run(command, check=True, capture_output=True)
     both.write_text(key.read_text() + certificate.read_text())
-    port, password_port, tls_port, controller = (free_port() for _ in range(4))
-    doors = {"CLIENTS": port, "PASSWORD": password_port, "TLS": tls_port}
+    controller = free_port()
+    doors = {name: free_port() for name in ("CLIENTS", "PASSWORD", "SCRAM", "TLS", "MUTUAL")}
     addresses = ",".join(f"{name}://127.0.0.1:{number}" for name, number in doors.items())
-    module = "org.apache.kafka.common.security.plain.PlainLoginModule required"
+    modules = "org.apache.kafka.common.security"
+    plain, scram = f"{modules}.plain.PlainLoginModule required", f"{modules}.scram.ScramLoginModule required"
+    protocols = "CLIENTS:PLAINTEXT,CONTROLLER:PLAINTEXT,PASSWORD:SASL_PLAINTEXT,SCRAM:SASL_PLAINTEXT,TLS:SSL,MUTUAL:SSL"
     settings = {
         "controller.quorum.bootstrap.servers": f"127.0.0.1:{controller}",
         "listeners": f"{addresses},CONTROLLER://127.0.0.1:{controller}",
         "advertised.listeners": addresses,
-        "listener.security.protocol.map": "CLIENTS:PLAINTEXT,CONTROLLER:PLAINTEXT,PASSWORD:SASL_PLAINTEXT,TLS:SSL",
-        "sasl.enabled.mechanisms": "PLAIN",
-        "listener.name.password.plain.sasl.jaas.config": f'{module} user_yeoul="{SECRET}";',
-        "listener.name.tls.ssl.keystore.type": "PEM",
-        "listener.name.tls.ssl.keystore.location": str(both),
+        "listener.security.protocol.map": protocols,
+        "listener.name.password.sasl.enabled.mechanisms": "PLAIN",
+        "listener.name.password.plain.sasl.jaas.config": f'{plain} user_yeoul="{SECRET}";',
+        "listener.name.scram.sasl.enabled.mechanisms": "SCRAM-SHA-256",
+        "listener.name.scram.scram-sha-256.sasl.jaas.config": f"{scram};",
+        "ssl.keystore.type": "PEM",
+        "ssl.keystore.location": str(both),
+        "listener.name.mutual.ssl.client.auth": "required",
+        "listener.name.mutual.ssl.truststore.type": "PEM",
+        "listener.name.mutual.ssl.truststore.location": str(certificate),
         "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-        "super.users": "User:ANONYMOUS",
+        "super.users": "User:ANONYMOUS;User:scram;User:CN=localhost",
     }
-    with Broker(folder / "broker", port, settings) as broker:
-        yield Locked(broker, f"127.0.0.1:{password_port}", f"127.0.0.1:{tls_port}", certificate)
+    with Broker(folder / "broker", doors["CLIENTS"], settings) as broker:
+        password = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_256, 4096)
+        user = UserScramCredentialUpsertion("scram", password, SECRET.encode())
+        admin = AdminClient({"bootstrap.servers": broker.bootstrap, "log_level": 0})
+        for done in admin.alter_user_scram_credentials([user]).values():
+            done.result(30)
+        at = [f"127.0.0.1:{doors[name]}" for name in ("PASSWORD", "SCRAM", "TLS", "MUTUAL")]
+        yield Locked(broker, *at, certificate, key)
 
 
-def by_password(folder: Path, topic: Any, door: str) -> Path:
-    client = (
-        '"security.protocol" = "SASL_PLAINTEXT", "sasl.mechanism" = "PLAIN", "sasl.username" = "yeoul", '
-        '"sasl.password" = "${KAFKA_PASSWORD}"'
-    )
-    return at_door(topic.workspace(folder, f"client = {{ {client} }}"), topic, door)
+BY_PASSWORD = (
+    '"security.protocol" = "SASL_PLAINTEXT", "sasl.mechanism" = "PLAIN", "sasl.username" = "yeoul", '
+    '"sasl.password" = "${KAFKA_PASSWORD}"'
+)
+
+
+def by_password(folder: Path, topic: Any, door: str, extra: str = "") -> Path:
+    return at_door(topic.workspace(folder, f"client = {{ {BY_PASSWORD} }}", extra=extra), topic, door)
+
+
+def sink_to(topic: Any, client: str, *, transactional: bool = False) -> str:
+    return f"""[sink.out]
+kind = "kafka"
+bootstrap = "{topic.broker.bootstrap}"
+topics = {{ windows = "{topic.name}" }}
+transactional = {str(transactional).lower()}
+client = {{ {client} }}
+"""
+
+
+def doctor_fails(folder: Path, area: str) -> str:
+    """What the doctor finds amiss there, once, and its advice."""
+    [said] = [each for each in workspace_checks(load_workspace(folder).plan(), "", 0) if each.status == "fail"]
+    assert said.area == area
+    return f"{said.found}; {said.advice}"
 
 
 def at_door(folder: Path, topic: Any, door: str) -> Path:
@@ -184,3 +225,90 @@ def test_a_certificate_that_nobody_vouches_for_is_one_sentence(
     said = refusal(engines(at_door(folder, topic, locked.tls_door)))
     assert f"the broker at `{locked.tls_door}` refuses: " in said
     assert "certificate verify failed" in said
+
+
+def mutual(locked: Locked) -> str:
+    places = {"ssl.ca.location": locked.certificate, "ssl.certificate.location": locked.certificate}
+    named = ", ".join(f'"{name}" = "{place}"' for name, place in {**places, "ssl.key.location": locked.key}.items())
+    return f'"security.protocol" = "SSL", {named}'
+
+
+@pytest.mark.parametrize("way", ["scram", "mutual"])
+def test_by_scram_and_by_certificates_of_both_sides_it_reads_and_sends_in_transactions(
+    way: str, locked: Locked, topics: Topics, tmp_path: Path, engines: Engines, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("KAFKA_PASSWORD", SECRET)
+    scram = BY_PASSWORD.replace('"PLAIN"', '"SCRAM-SHA-256"').replace('"yeoul"', '"scram"')
+    client, door = (scram, locked.scram_door) if way == "scram" else (mutual(locked), locked.mutual_door)
+    topic, windows = topics(locked.broker), topics(locked.broker)
+    topic.send(0, [plain_line(START)] * 10)
+    sink = sink_to(windows, client, transactional=True)
+    folder = at_door(topic.workspace(tmp_path, f"client = {{ {client} }}", extra=sink), topic, door)
+    assert not [each for each in workspace_checks(load_workspace(folder).plan(), "", 0) if each.status == "fail"]
+    engine = engines(folder)
+    wait_for(lambda: ends(windows) > 0)
+    assert counts(folder).read == 10
+    assert engine.stop() == 0
+
+
+def ends(topic: Any) -> int:
+    """Behind the last message of the first partition."""
+    settings = {"bootstrap.servers": topic.broker.bootstrap, "group.id": "ends", "log_level": 0}
+    consumer = Consumer(settings)
+    try:
+        return int(consumer.get_watermark_offsets(TopicPartition(topic.name, 0), timeout=10)[1])
+    finally:
+        consumer.close()
+
+
+def test_without_a_certificate_of_ours_where_one_is_asked_for_it_is_one_sentence(
+    locked: Locked, topics: Topics, tmp_path: Path, engines: Engines
+):
+    topic = topics(locked.broker)
+    client = f'"security.protocol" = "SSL", "ssl.ca.location" = "{locked.certificate}"'
+    folder = at_door(topic.workspace(tmp_path, f"client = {{ {client} }}"), topic, locked.mutual_door)
+    said = refusal(engines(folder))
+    assert "bad certificate" in said
+    assert said.endswith(f"{doctor_fails(folder, 'stream hits').rpartition('; ')[2]}")
+    assert "mend the source's `client`" in said
+
+
+@pytest.mark.parametrize("transactional", [False, True])
+def test_a_sink_that_may_not_write_is_one_sentence(
+    transactional: bool,
+    locked: Locked,
+    topics: Topics,
+    tmp_path: Path,
+    engines: Engines,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setenv("KAFKA_PASSWORD", SECRET)
+    topic, windows = topics(locked.broker), topics(locked.broker)
+    locked.may_read(topic.name)
+    locked.may_read(windows.name)
+    folder = by_password(
+        tmp_path, topic, locked.password_door, sink_to(windows, BY_PASSWORD, transactional=transactional)
+    )
+    said = refusal(engines(folder))
+    assert f"does not let this user write to topic `{windows.name}`; grant the right WRITE there" in said
+    assert said.endswith(doctor_fails(folder, "sink out"))
+    if transactional:
+        locked.may(windows.name, AclOperation.WRITE)
+        said = refusal(engines(folder))
+        assert "Transactional Id authorization failed.; grant that right (an ACL), or mend the sink's `client`" in said
+        assert said.endswith(doctor_fails(folder, "sink out"))
+
+
+def test_lines_that_may_not_be_shipped_are_one_sentence(locked: Locked, topics: Topics, tmp_path: Path):
+    topic = topics(locked.broker)
+    locked.may_read(topic.name)
+    (tmp_path / "a.log").write_bytes(plain_line(START))
+    words = ["--bootstrap", locked.password_door, "--topic", topic.name, "--path", "*.log", "--once"]
+    for setting in BY_PASSWORD.replace(" = ", "=").replace('"', "").split(", "):
+        words += ["--client", setting]
+    command = [sys.executable, "-m", "yeoul.cli", "ship", *words]
+    environment = {**os.environ, "KAFKA_PASSWORD": SECRET}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    [said] = done.stderr.splitlines()
+    assert f"does not let this user write to topic `{topic.name}`" in said

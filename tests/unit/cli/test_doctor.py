@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from yeoul.cli import app
 from yeoul.demo import write_sample
-from yeoul.flows.doctor import machine_checks, workspace_checks
+from yeoul.flows.doctor import machine_checks, spark_checks, workspace_checks
 from yeoul.flows.live_socket import request
 from yeoul.flows.run import run_engine
 from yeoul.settings import load_workspace
@@ -267,3 +267,49 @@ def test_a_full_disk_is_a_failure(folder: Path, monkeypatch: pytest.MonkeyPatch)
         facts = os.statvfs_result((1, 1, 10**10, free, free, *real[5:]))
         monkeypatch.setattr(os, "statvfs", lambda _, facts=facts: facts)
         assert worst(checks(folder)["disk"])[0] == status
+
+
+def spark(topics: bool = False) -> list[tuple[str, str, str]]:
+    return [(one.status, one.found, one.advice) for one in spark_checks(topics=topics)]
+
+
+def java(folder: Path, version: str) -> None:
+    """A program of that name that says this of itself, as no test machine has old ones."""
+    program = folder / "java"
+    program.write_text(f"#!/bin/sh\necho 'openjdk version \"{version}\" 2020-01-01' >&2\n")
+    program.chmod(0o755)
+
+
+def test_what_spark_needs_is_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    [(status, found, advice), (connector, jars, fetch)] = spark(topics=True)
+    assert (status, found) == ("warn", "no `java` on the PATH")
+    assert advice.startswith("only `yeoul submit` needs it: apt-get install default-jre-headless")
+    assert connector == "warn"
+    assert str(tmp_path / "cache") in jars
+    assert "apt-get install maven" in fetch
+    java(tmp_path, "11.0.2")
+    assert spark() == [
+        (
+            "warn",
+            f"`{tmp_path}/java` is Java 11",
+            "only `yeoul submit` needs it: install Java 17 or newer, and set JAVA_HOME",
+        )
+    ]
+    java(tmp_path, "1.8.0_392")
+    assert spark()[0][1] == f"`{tmp_path}/java` is Java 8"
+    java(tmp_path, "21.0.1")
+    assert spark() == [("ok", f"`{tmp_path}/java` is Java 21", "")]
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path / "none"))
+    assert spark()[0][1] == f"no `java` in `JAVA_HOME` ({tmp_path}/none)"
+
+
+def test_a_sink_whose_broker_is_away_fails(folder: Path):
+    port = free_port()
+    toml = folder / "yeoul.toml"
+    sink = f'\n[sink.out]\nkind = "kafka"\nbootstrap = "127.0.0.1:{port}"\ntopics = {{ windows = "w" }}\n'
+    toml.write_text(toml.read_text() + sink)
+    found = f"127.0.0.1:{port} cannot be reached (Connection refused)"
+    assert checks(folder)["sink out"] == [("fail", found, "start the broker or correct `bootstrap`")]

@@ -5,7 +5,7 @@ and whoever sends is told when the queue is full.
 """
 
 from yeoul.deliver.kafka.kept import make_beside
-from yeoul.deliver.kafka.results import Outbound, ResultsWriter
+from yeoul.deliver.kafka.results import Member, Outbound, ResultsWriter
 from yeoul.deliver.kafka.sender import Receipt, Sender
 
-__all__ = ["Outbound", "Receipt", "ResultsWriter", "Sender", "make_beside"]
+__all__ = ["Member", "Outbound", "Receipt", "ResultsWriter", "Sender", "make_beside"]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Mapping, Sequence
 
 from yeoul.errors import SinkError
 from yeoul.kafka_client import (
     LOG,
+    AclOperation,
     AdminClient,
     ConfigResource,
     KafkaError,
@@ -15,18 +17,31 @@ from yeoul.kafka_client import (
     Producer,
     ResourceType,
     Said,
+    TopicCollection,
     no_broker,
     refusal,
     refused_settings,
+    text_of,
 )
 
-__all__ = ["BATCH_BYTES", "FATAL", "FRAME_BYTES", "PURGED", "fit_batches", "let_go", "open_producer", "raise_refused"]
+__all__ = [
+    "BATCH_BYTES",
+    "FATAL",
+    "FRAME_BYTES",
+    "PURGED",
+    "fit_batches",
+    "hear",
+    "let_go",
+    "open_producer",
+    "raise_refused",
+]
 
 BATCH_BYTES = 1_000_000
 """Of a batch, where the topic takes so much."""
 FRAME_BYTES = 512
 """What stands around the messages of a batch."""
 _ASK_S = 5.0
+_NAMED = 10
 _QUEUE_MESSAGES = 100_000
 _QUEUE_KB = 65_536
 _LARGEST_BYTES = 64 << 20
@@ -37,8 +52,8 @@ FATAL = frozenset(
         KafkaError.SASL_AUTHENTICATION_FAILED,
         KafkaError.TOPIC_AUTHORIZATION_FAILED,
         KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+        KafkaError.GROUP_AUTHORIZATION_FAILED,
         KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
-        KafkaError._SSL,
     }
 )
 PURGED = frozenset({KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT})
@@ -83,20 +98,33 @@ def open_producer(
 def fit_batches(
     producer: Producer, bootstrap: str, topics: Sequence[str], settings: Mapping[str, str], said: Said
 ) -> int:
-    """See that the topics are there; how many bytes a batch may have, so that all of them take it.
+    """See that the topics are there and may be written; how many bytes a batch may have, so that all of them take it.
 
     Raises:
         UnreachableError: no broker answers.
         SinkError: a topic is missing, or they do not let us in.
     """
     _check_topics(producer, bootstrap, topics, said)
-    return min(_fit_batch(bootstrap, topic, settings) for topic in topics)
+    admin = AdminClient({"bootstrap.servers": bootstrap, **settings}, logger=LOG)
+    _check_rights(admin, bootstrap, topics)
+    return _fit_batch(admin, topics)
+
+
+def hear(producer: Producer, said: Said, wait_s: float = 0.0) -> str:
+    """Let the library hand over what it has heard; why it takes nothing more, empty while it does."""
+    try:
+        producer.poll(wait_s)
+    except KafkaException as error:  # it is done for, as without the right to write, and says so each time
+        said.note(error.args[0])
+        return text_of(error)
+    return ""
 
 
 def let_go(producer: Producer) -> None:
     """Drop what waits."""
     producer.purge()
-    producer.flush(0)
+    with contextlib.suppress(KafkaException):  # it may be done for
+        producer.flush(0)
 
 
 def _check_topics(producer: Producer, bootstrap: str, topics: Sequence[str], said: Said) -> None:
@@ -111,7 +139,7 @@ def _check_topics(producer: Producer, bootstrap: str, topics: Sequence[str], sai
         try:
             told = producer.list_topics(timeout=_ASK_S)
         except KafkaException as error:
-            producer.poll(0)  # hands over the errors that came meanwhile
+            hear(producer, said)  # hands over the errors that came meanwhile
             raise_refused(bootstrap, said)
             raise no_broker(bootstrap, said, error) from error
         missing = [name for name in topics if name not in told.topics or told.topics[name].error is not None]
@@ -120,10 +148,38 @@ def _check_topics(producer: Producer, bootstrap: str, topics: Sequence[str], sai
         # a broker that has just been started may not know all of them yet
         if time.monotonic() > until:
             have = sorted(name for name in told.topics if not name.startswith("__"))
-            legal = ", ".join(f"`{name}`" for name in have[:10]) or "none yet"
-            message = f"the broker at `{bootstrap}` has no topic `{missing[0]}`; its topics: {legal}; make it or mend "
-            raise SinkError(message + "its name")
+            legal = _named(have[:_NAMED]) or "none that you may see"
+            them = "it or mend its name" if len(missing) == 1 else "them or mend their names"
+            message = f"the broker at `{bootstrap}` has no topic {_named(missing)}; its topics: {legal}; make {them}"
+            raise SinkError(message)
         time.sleep(0.2)
+
+
+def _check_rights(admin: AdminClient, bootstrap: str, topics: Sequence[str]) -> None:
+    """See that the topics may be written, where the broker says so.
+
+    Raises:
+        SinkError: one may not.
+    """
+    asked = admin.describe_topics(
+        TopicCollection(list(topics)), include_authorized_operations=True, request_timeout=_ASK_S
+    )
+    denied = []
+    for name, answer in asked.items():
+        with contextlib.suppress(KafkaException, TimeoutError):  # it is not told: then it shows when they are written
+            rights = answer.result(_ASK_S).authorized_operations
+            if rights is not None and AclOperation.WRITE not in rights:
+                denied.append(name)
+    if denied:
+        message = (
+            f"the broker at `{bootstrap}` does not let this user write to topic {_named(denied)}; grant the right WRITE"
+            " there (an ACL), or mend the sink's `client`"
+        )
+        raise SinkError(message)
+
+
+def _named(names: Sequence[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def raise_refused(bootstrap: str, said: Said) -> None:
@@ -136,13 +192,13 @@ def raise_refused(bootstrap: str, said: Said) -> None:
         raise SinkError(refusal(bootstrap, said, "sink"))
 
 
-def _fit_batch(bootstrap: str, topic: str, settings: Mapping[str, str]) -> int:
-    """How many bytes a batch may have, so that a topic refuses none but that of a single message."""
-    admin = AdminClient({"bootstrap.servers": bootstrap, **settings}, logger=LOG)
-    asked = ConfigResource(ResourceType.TOPIC, topic)
-    try:
-        told = admin.describe_configs([asked], request_timeout=_ASK_S)[asked].result(_ASK_S)
-        limit = int(told["max.message.bytes"].value)
-    except (KafkaException, TimeoutError, KeyError, ValueError):  # it may not be told to us
-        return BATCH_BYTES
-    return max(1, min(BATCH_BYTES, limit - FRAME_BYTES))
+def _fit_batch(admin: AdminClient, topics: Sequence[str]) -> int:
+    """How many bytes a batch may have, so that no topic refuses any but that of a single message."""
+    limits = [BATCH_BYTES + FRAME_BYTES]
+    asked = admin.describe_configs(
+        [ConfigResource(ResourceType.TOPIC, name) for name in topics], request_timeout=_ASK_S
+    )
+    for answer in asked.values():
+        with contextlib.suppress(KafkaException, TimeoutError, KeyError, ValueError):  # it may not be told to us
+            limits.append(int(answer.result(_ASK_S)["max.message.bytes"].value))
+    return max(1, min(limits) - FRAME_BYTES)

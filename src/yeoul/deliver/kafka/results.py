@@ -13,6 +13,7 @@ from yeoul.deliver.kafka.client import (
     FRAME_BYTES,
     PURGED,
     fit_batches,
+    hear,
     let_go,
     open_producer,
     raise_refused,
@@ -20,7 +21,7 @@ from yeoul.deliver.kafka.client import (
 from yeoul.errors import TransientError
 from yeoul.kafka_client import Consumer, KafkaError, KafkaException, Message, Said, TopicPartition, text_of
 
-__all__ = ["Outbound", "ResultsWriter"]
+__all__ = ["Member", "Outbound", "ResultsWriter"]
 
 _WAIT_S = 0.2
 _TRANSACTION_S = 30.0
@@ -37,12 +38,25 @@ class Outbound(NamedTuple):
     """-1: by its key."""
 
 
+class Member(NamedTuple):
+    """Of a consumer group, that writes as long as it is one."""
+
+    group: str
+    topic: str
+    """Of no message: `sent` is an offset there."""
+    partition: int
+    metadata: Callable[[], Any]
+    """What the client library knows of its membership; the broker takes no commit of who is no member any more."""
+
+
 class ResultsWriter:
     """A producer whose batches are written whole before the next one begins.
 
     In transactions a batch and how far the sender has come (`sent`) are committed together: that number is an offset of
     the consumer group `identity`, which `open` gives back. A writer that was killed is fenced off, and its open
     transaction aborted, before the number is read. So no batch is there twice for who reads committed messages only.
+    That of a `member` may be fenced off by one that hung and does not know that others have its work, but that one
+    commits nothing: the group has let go of it.
 
     Args:
         bootstrap: `host:port`, several joined by commas.
@@ -51,6 +65,7 @@ class ResultsWriter:
         compression: `zstd`, `lz4`, `snappy`, `gzip` or `none`.
         identity: of the sender, the same over restarts; empty: no transactions.
         epoch: kept beside `sent`; a number of another epoch is not believed.
+        member: whose work this is; None: of nobody else.
     """
 
     def __init__(
@@ -62,12 +77,14 @@ class ResultsWriter:
         compression: str = "zstd",
         identity: str = "",
         epoch: str = "",
+        member: Member | None = None,
     ) -> None:
         self._bootstrap = bootstrap
         self._topics = sorted(set(topics))
         self._settings = dict(settings)
         self._identity = identity
         self._epoch = epoch
+        self._member = member
         self._said = Said(FATAL)
         self._failed: list[tuple[int, str]] = []
         self._too_large: set[int] = set()
@@ -85,7 +102,7 @@ class ResultsWriter:
         return open_producer(self._bootstrap, self._settings, self._said, own)
 
     def check(self) -> None:
-        """See that the topics are there, and fit batches to what they take.
+        """See that the topics are there and may be written, and fit batches to what they take.
 
         Raises:
             UnreachableError: no broker answers.
@@ -118,11 +135,13 @@ class ResultsWriter:
             return None
         try:
             self._producer.init_transactions(_TRANSACTION_S)
+            group = self._member.group if self._member else self._identity
             self._group = Consumer(
-                {**self._settings, "bootstrap.servers": self._bootstrap, "group.id": self._identity, "log_level": 0}
+                {**self._settings, "bootstrap.servers": self._bootstrap, "group.id": group, "log_level": 0}
             )
             [found] = self._group.committed([self._place()], timeout=_TRANSACTION_S)
         except KafkaException as error:
+            self._said.note(error.args[0])  # of the group, which the producer knows nothing of
             raise self._trouble(text_of(error)) from error
         known = found.error is None and found.offset >= 0 and found.metadata == self._epoch
         return int(found.offset) if known else None
@@ -169,10 +188,10 @@ class ResultsWriter:
             KafkaException: what the library says.
         """
         failed: list[KafkaException] = []
+        metadata = self._member.metadata() if self._member else group.consumer_group_metadata()
 
         def end() -> None:
             try:
-                metadata = group.consumer_group_metadata()
                 self._producer.send_offsets_to_transaction([self._place(sent)], metadata, _TRANSACTION_S)
                 self._producer.commit_transaction(_TRANSACTION_S)
             except KafkaException as error:
@@ -218,11 +237,12 @@ class ResultsWriter:
             self._failed.append((number, "" if error.code() == KafkaError.MSG_SIZE_TOO_LARGE else str(error.str())))
 
     def _place(self, sent: int = -1001) -> Any:
-        place = TopicPartition(self._topics[0], 0, sent)
-        return TopicPartition(self._topics[0], 0, sent, metadata=self._epoch) if sent >= 0 else place
+        topic, partition = self._member[1:3] if self._member else (self._topics[0], 0)
+        place = TopicPartition(topic, partition, sent)
+        return TopicPartition(topic, partition, sent, metadata=self._epoch) if sent >= 0 else place
 
     def _trouble(self, why: str) -> TransientError:
-        self._producer.poll(0)
+        hear(self._producer, self._said)
         raise_refused(self._bootstrap, self._said)
         return TransientError(f"the broker at `{self._bootstrap}` does not take results ({self._said.last or why})")
 

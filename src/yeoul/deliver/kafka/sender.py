@@ -13,6 +13,7 @@ from yeoul.deliver.kafka.client import (
     FRAME_BYTES,
     PURGED,
     fit_batches,
+    hear,
     let_go,
     open_producer,
     raise_refused,
@@ -131,7 +132,7 @@ class Sender:
             SinkError: they do not let us in.
             TransientError: nothing more comes through this sender.
         """
-        self._producer.poll(wait_s)
+        self._trouble = hear(self._producer, self._said, wait_s) or self._trouble
         raise_refused(self._bootstrap, self._said)
         if self._trouble:
             message = f"the broker at `{self._bootstrap}` took a message not: {self._trouble}; it is sent again"
@@ -139,7 +140,10 @@ class Sender:
 
     def flush(self, within_s: float) -> int:
         """Wait until all is acknowledged, at most so long; how many messages still wait."""
-        return int(self._producer.flush(within_s))
+        try:
+            return int(self._producer.flush(within_s))
+        except KafkaException:  # it is done for
+            return len(self._producer)
 
     def close(self) -> None:
         """Drop what waits."""

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from yeoul.flows.doctor.check import Check, Verdicts
 from yeoul.flows.plan import Notifier, Plan
 
-__all__ = ["can_connect", "notifier_checks", "port_check"]
+__all__ = ["brokers_check", "can_connect", "notifier_checks", "port_check"]
 
 _TIMEOUT_S = 2.0
 
@@ -25,6 +25,21 @@ def can_connect(host: str, port: int, timeout_s: float = _TIMEOUT_S) -> str:
         return f"the name `{host}` is not known"
     except OSError as error:
         return error.strerror or str(error)
+
+
+def brokers_check(verdicts: Verdicts, bootstrap: str) -> bool:
+    """Whether one of the brokers answers a connection; those that do not are told."""
+    brokers = [each.strip() for each in bootstrap.split(",")]
+    away = {broker: why for broker in brokers if (why := _why_not(broker))}
+    for broker, why in away.items():
+        add = verdicts.fail if len(away) == len(brokers) else verdicts.warn
+        add(f"{broker} cannot be reached ({why})", "start the broker or correct `bootstrap`")
+    return len(away) < len(brokers)
+
+
+def _why_not(broker: str) -> str:
+    host, _, port = broker.rpartition(":")
+    return can_connect(host.strip("[]"), int(port))
 
 
 def notifier_checks(plan: Plan) -> list[Check]:

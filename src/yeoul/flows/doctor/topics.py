@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from yeoul.errors import MissingExtraError, SourceError
 from yeoul.flows.doctor.check import Check, Verdicts
-from yeoul.flows.doctor.reach import can_connect
+from yeoul.flows.doctor.reach import brokers_check
 from yeoul.flows.parts import open_source
 from yeoul.flows.plan import KafkaPlan, StreamPlan
 from yeoul.ingest.contract import Split
@@ -21,19 +21,9 @@ def topic_checks(
 ) -> list[Check]:
     """What is found; `decodes` tries the beginning of a partition."""
     verdicts = Verdicts(area)
-    brokers = kafka.bootstrap.split(",")
-    away = {broker: why for broker in brokers if (why := _why_not(broker))}
-    for broker, why in away.items():
-        add = verdicts.fail if len(away) == len(brokers) else verdicts.warn
-        add(f"{broker} cannot be reached ({why})", "start the broker or correct `bootstrap`")
-    if len(away) < len(brokers):
+    if brokers_check(verdicts, kafka.bootstrap):
         _topic(verdicts, stream, kafka, decodes)
     return verdicts.found
-
-
-def _why_not(broker: str) -> str:
-    host, _, port = broker.rpartition(":")
-    return can_connect(host, int(port))
 
 
 def _topic(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from yeoul.flows.doctor.check import Check
 from yeoul.flows.doctor.inputs import lookup_checks, source_checks
 from yeoul.flows.doctor.reach import notifier_checks, port_check
+from yeoul.flows.doctor.sinks import sink_checks
 from yeoul.flows.doctor.state import engine_runs, folder_checks, state_checks
 from yeoul.flows.plan import Plan
 
@@ -20,5 +21,6 @@ def workspace_checks(plan: Plan, host: str, port: int) -> list[Check]:
         *source_checks(plan),
         *lookup_checks(plan),
         *notifier_checks(plan),
+        *sink_checks(plan),
         port_check(host, port, running=running),
     ]

@@ -40,8 +40,6 @@ _FATAL = frozenset(
         KafkaError.TOPIC_AUTHORIZATION_FAILED,
     }
 )
-_UNTRUSTED = ("certificate", "wrong version number", "unknown ca")
-"""What a TLS error says that does not go away; others also come from a broker that is killed while it shakes hands."""
 
 
 class Brokers(Said):
@@ -62,11 +60,6 @@ class Brokers(Said):
     def troubled(self) -> bool:
         """Whether there was an error lately."""
         return time.monotonic() - self._troubled_s < _TROUBLED_S
-
-    def is_fatal(self, error: KafkaError) -> bool:
-        """Of TLS only what is said of certificates."""
-        untrusted = error.code() == KafkaError._SSL and any(part in self.last.lower() for part in _UNTRUSTED)  # noqa: SLF001 - as above
-        return untrusted or super().is_fatal(error)
 
     def note_statistics(self, text: str) -> None:
         """Which partitions' brokers answer, for how many looks in a row."""

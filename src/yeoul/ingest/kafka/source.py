@@ -21,7 +21,7 @@ from yeoul.ingest.kafka.client import (
     open_consumer,
 )
 from yeoul.ingest.kafka.partition import Partition
-from yeoul.kafka_client import KafkaError, KafkaException, Message, TopicPartition
+from yeoul.kafka_client import KafkaError, KafkaException, Message, TopicPartition, refusal
 
 __all__ = ["KafkaSource"]
 
@@ -298,10 +298,7 @@ class KafkaSource:
         if not count:
             self._dry_us = self._clock.monotonic_us()
         if self._brokers.refused:
-            refused = (
-                f"the broker at `{self._topic.bootstrap}` refuses: {self._brokers.refused}; mend the source's `client`"
-            )
-            raise SourceError(refused)
+            raise SourceError(refusal(self._topic.bootstrap, self._brokers, "source"))
         return count
 
     def _hand_out(self, came: list[Message]) -> int:
