@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 __all__ = ["Lines"]
 
 _FEW = 32
-"""Lines looked at together where a block is not plain ASCII."""
+"""Lines looked at together where a block holds bytes that are no text."""
+_HIGH_BITS = np.uint64(0x8080808080808080)
 _LINE_FEED = 10
 _CARRIAGE_RETURN = 13
 
@@ -70,7 +71,7 @@ class Lines:
                 if number not in wrong:
                     place = f"at byte {nul - int(self.start[number]) + 1}"
                     wrong[number] = f"the line holds a NUL byte ({place}), as torn writes leave; legal: text"
-        if self.data.isascii():
+        if self.data.isascii() or _wrong_byte(self._around_high_bytes()) is None:
             return wrong
         for first in range(0, len(self), _FEW):
             last = min(first + _FEW, len(self))
@@ -82,6 +83,19 @@ class Lines:
                     got = f"byte `0x{line[at]:02x}` at byte {at + 1}"
                     wrong[number] = f"the line is not UTF-8: {got}; legal: text in UTF-8"
         return wrong
+
+    def _around_high_bytes(self) -> bytes:
+        """All that is not ASCII, with ASCII before and behind each run of it: UTF-8 just where the block is.
+
+        Eight bytes are looked at together, of which those with a byte above 127 are kept, and the eight behind them.
+        """
+        whole = len(self.data) // 8
+        eights = np.frombuffer(self.data, np.uint64, whole)
+        high = eights & _HIGH_BITS != 0
+        kept = high.copy()
+        kept[1:] |= high[:-1]
+        around: bytes = eights[kept].tobytes()
+        return around + self.data[whole * 8 :]
 
 
 def _wrong_byte(data: bytes) -> int | None:
