@@ -348,3 +348,24 @@ def test_a_broker_that_is_dead_for_twenty_seconds_costs_no_line_and_little_memor
     wait_for(lambda: len(set(values(messages_of(broker.bootstrap, "t")))) == len(written) + 110_000, every_s=2)
     assert shipper.stop() == 0
     check_complete([each for each in messages_of(broker.bootstrap, "t") if each.key() != b"bulk"], written)
+
+
+def test_of_lines_that_are_pruned_no_more_waits_in_memory_than_of_whole_ones(
+    tmp_path: Path, brokers: Callable[..., Broker], process: Callable[..., Process], messages_of: MessagesOf
+) -> None:
+    broker = brokers().start()
+    admin = AdminClient({"bootstrap.servers": broker.bootstrap, "log_level": 0})
+    admin.create_topics([NewTopic("t", 1, 1)])["t"].result(30)
+    (tmp_path / "a.log").write_bytes(b'{"n": 0}\n')
+    shipper = process(tmp_path, broker.bootstrap, "t", "--field", "n")
+    wait_for(lambda: len(messages_of(broker.bootstrap, "t")) == 1)
+    broker.kill()
+    with (tmp_path / "a.log").open("ab") as file:
+        for number in range(1, 20_001):
+            file.write(b'{"n": %d, "rest": "%s"}\n' % (number, b"x" * 20_000))
+    wait_for(lambda: "acknowledges nothing" in shipper.said)
+    time.sleep(5)
+    assert shipper.memory_bytes() < 300 * MB
+    broker.start()
+    wait_for(lambda: len(set(values(messages_of(broker.bootstrap, "t")))) == 20_001, every_s=1)
+    assert shipper.stop() == 0

@@ -23,6 +23,11 @@ class Block:
         self._left = 0
         self._sealed = False
 
+    @property
+    def size_bytes(self) -> int:
+        """Of its lines as they stand in their file."""
+        return len(self._block.data)
+
     def lines(self) -> Iterator[tuple[int, bytes]]:
         """Each line that is not blank, without its line feed, and its first byte in the block."""
         at = 0
@@ -62,6 +67,8 @@ class Outstanding:
 
     def __init__(self) -> None:
         self._blocks: dict[str, deque[Block]] = {}
+        self.held_bytes = 0
+        """Of all lines on their way as they stand in their files; what is sent of them may be much less."""
 
     def __len__(self) -> int:
         return sum(map(len, self._blocks.values()))
@@ -69,6 +76,7 @@ class Outstanding:
     def add(self, split: str, block: Block) -> None:
         """One more, behind the others of its split."""
         self._blocks.setdefault(split, deque()).append(block)
+        self.held_bytes += block.size_bytes
 
     def waits(self, split: str) -> bool:
         """Whether anything of a split is on its way."""
@@ -80,5 +88,6 @@ class Outstanding:
         for split, blocks in self._blocks.items():
             while blocks and blocks[0].settled:
                 done.setdefault(split, []).append(blocks.popleft())
+                self.held_bytes -= done[split][-1].size_bytes
         self._blocks = {split: blocks for split, blocks in self._blocks.items() if blocks}
         return done

@@ -22,6 +22,8 @@ __all__ = ["Shipping", "stream_of"]
 
 _POLL_US = 100_000
 _READ_BYTES = 256 << 10
+_HELD_BYTES = 64 << 20
+"""Of lines that are read and whose positions are not stored; of a line that is pruned all of it."""
 _LONGEST_LINE_BYTES = 16 << 20
 _SERVE_EVERY = 1000
 
@@ -148,7 +150,7 @@ class Shipping:
         if over and not self._outstanding:
             self._alone_until = 0
             self.load(wait=True)  # batches again
-        elif self._offer is None and not over:
+        elif self._offer is None and not over and self._outstanding.held_bytes < _HELD_BYTES:
             self._offers = self._read()
             self._offer = next(self._offers, None)
         busy = self._offer is not None

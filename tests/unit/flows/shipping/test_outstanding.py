@@ -22,9 +22,10 @@ def test_a_block_waits_for_those_before_it():
     for each in (second, second, first):
         each.acknowledged()
     assert way.settle() == {}
+    assert way.held_bytes == 20
     first.acknowledged()
     assert way.settle() == {"a.log": [first, second]}
-    assert len(way) == 0
+    assert (len(way), way.held_bytes) == (0, 0)
 
 
 def test_files_do_not_wait_for_each_other():
