@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from pathlib import Path
 
 from yeoul.errors import ConfigError, SourceError
 from yeoul.flows.plan import FilesPlan, KafkaPlan, Plan, StreamPlan
@@ -11,6 +13,10 @@ from yeoul.plugins import nearest
 from yeoul.streams.spark import FilesRead, SparkPlan, TopicRead, compile_stream
 
 __all__ = ["chosen", "left_out", "shard_by", "spark_plan", "with_files"]
+
+_HIDDEN = re.compile(r"_[^=]*$|\.|.*\._COPYING_$", re.DOTALL)
+"""Names that Hadoop takes for files that are not finished."""
+_GZIP = b"\x1f\x8b"
 
 
 def chosen(plan: Plan, name: str | None) -> Sequence[StreamPlan]:
@@ -64,10 +70,22 @@ def with_files(stream: StreamPlan) -> SparkPlan:
     if unreadable:
         message = f"got {unreadable[0]}, which cannot be read; give yourself permission, or leave it out by `path`"
         raise SourceError(message)
+    for path in paths:
+        if _HIDDEN.match(Path(path).name):
+            message = f"got `{path}`, which Spark passes over for its name; rename it, or leave it out by `path`"
+            raise SourceError(message)
+        if path.endswith(".gz") != _is_gzip(files.folder / path):
+            message = f"got `{path}`; legal with Spark: the end `.gz` for what is compressed, and for nothing else"
+            raise SourceError(message)
     if not paths:
         message = f"stream `{stream.spec.name}`: `{files.pattern}` matches no file with anything in it; mend `path`"
         raise SourceError(message)
     return compile_stream(stream.spec, FilesRead(files.pattern, tuple(str(files.folder / path) for path in paths)))
+
+
+def _is_gzip(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(_GZIP)) == _GZIP
 
 
 def shard_by(plan: Plan, out: str) -> tuple[str, ...] | None:

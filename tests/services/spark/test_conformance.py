@@ -17,6 +17,7 @@ from yeoul.settings import load_workspace
 from yeoul.streams.spark.broker import require_topics
 from yeoul.streams.spark.files import read_all
 from yeoul.testing.two_engines import FLOATS, WHOLE, partition_rows, replayed, two_engines, windows_of
+from yeoul.testing.workspaces import plain_line, plain_workspace
 
 pytestmark = [pytest.mark.services, pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -102,6 +103,21 @@ def test_sliding_windows_are_equal(run_on_spark: Run, source: str, tmp_path: Pat
     lines, _ = run_on_spark(folder)
     assert len(local) > 300
     assert members(windows_of(lines), WHOLE) == members(local, WHOLE)
+
+
+def test_files_of_which_no_row_counts_have_a_ledger_all_the_same(spark: Any, tmp_path: Path):
+    folder = plain_workspace(tmp_path)
+    (folder / "logs/a.ndjson").write_bytes(b"no JSON\n" * 3)
+    books = read_all(spark, [with_files(each) for each in load_workspace(folder).plan().streams], tmp_path)
+    assert (books["hits"]["read"], books["hits"]["invalid"], books["hits"]["counted"]) == (3, 3, 0)
+
+
+def test_fields_may_be_called_as_the_quarantine_calls_a_place(spark: Any, tmp_path: Path):
+    keys = {"keys": '["source", "position"]', "fields": '{ source = "customer", position = "title", n = "n" }'}
+    folder = plain_workspace(tmp_path, stream=keys | {"aggregates": '{ plays = "count()" }'})
+    (folder / "logs/a.ndjson").write_bytes(plain_line(0))
+    read_all(spark, [with_files(each) for each in load_workspace(folder).plan().streams], tmp_path)
+    assert '"source":"c1","position":"m1","plays":1' in (tmp_path / "windows.ndjson").read_text()
 
 
 def test_files_read_at_once_are_counted_as_by_replay(spark: Any, tmp_path: Path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import importlib.util
 import json
 from pathlib import Path
@@ -102,6 +103,15 @@ def test_totals_so_far_are_not_for_files(files: Path):
 def test_a_glob_without_files_is_told_before_spark_starts(tmp_path: Path):
     plain_workspace(tmp_path)
     assert "matches no file" in refused(SourceError, "submit", tmp_path, "--out", "x")
+
+
+@pytest.mark.parametrize(
+    ("name", "data"), [("_a.log", b"{}\n"), ("a.log.gz", b"{}\n"), ("b.log", gzip.compress(b"{}\n"))]
+)
+def test_a_file_that_spark_would_pass_over_or_misread_is_refused(name: str, data: bytes, tmp_path: Path):
+    plain_workspace(tmp_path, stream={"source": '{ kind = "files", path = "logs/*.log*" }'})
+    (tmp_path / "logs" / name).write_bytes(data)
+    assert f"got `logs/{name}`" in refused(SourceError, "submit", tmp_path, "--out", "x")
 
 
 def test_without_pyspark_the_line_that_installs_it_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch):

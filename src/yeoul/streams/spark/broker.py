@@ -12,6 +12,7 @@ from typing import Any
 
 from yeoul.errors import SourceError, UnreachableError
 from yeoul.plugins import nearest
+from yeoul.streams.spark.java import root_cause
 from yeoul.streams.spark.plan import TopicRead
 
 __all__ = ["Watch", "require_answer", "require_topics"]
@@ -158,12 +159,9 @@ def _ask(spark: Any, source: TopicRead, question: Callable[[Any], Any]) -> Any:
         finally:
             admin.close()
     except Exception as error:
-        cause: Any = getattr(error, "java_exception", None)
-        if cause is None:
+        said = root_cause(error)
+        if said is None:
             raise
-        while cause.getCause() is not None:
-            cause = cause.getCause()
-        said = f"{cause.getClass().getSimpleName()}: {cause.getMessage()}"
         if "Timeout" in said or "Disconnect" in said:
             raise _silent(source) from None
         message = f"the brokers at {source.bootstrap} refuse: {said}; see `source.client`"

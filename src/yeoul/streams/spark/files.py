@@ -15,10 +15,13 @@ from pyspark.sql import functions as sql
 from yeoul.errors import SourceError
 from yeoul.events import iso
 from yeoul.streams.spark import frames
-from yeoul.streams.spark.plan import LINE, FilesRead, SparkPlan
+from yeoul.streams.spark.java import root_cause
+from yeoul.streams.spark.plan import LINE, POSITION, SOURCE, FilesRead, SparkPlan
 from yeoul.streams.spark.sql import name
 
 __all__ = ["lines_of", "read_all"]
+
+_EMPTY_RULE = "org.apache.spark.sql.execution.adaptive.AQEPropagateEmptyRelation"
 
 
 def read_all(
@@ -29,6 +32,8 @@ def read_all(
     Raises:
         SourceError: a file cannot be read.
     """
+    # it would leave out what observes the rows where none of them counts
+    spark.conf.set("spark.sql.adaptive.optimizer.excludedRules", _EMPTY_RULE)
     books = {}
     part = out / "windows.ndjson.part"
     with part.open("wb") as file:
@@ -38,8 +43,11 @@ def read_all(
                 if quarantine:
                     rejects = frames.invalid(frames.rows(lines_of(spark, plan), plan), plan)
                     rejects.write.mode("overwrite").text(f"{quarantine}/{plan.stream}")
-            except PySparkException as error:
-                first = next((line for line in str(error).splitlines() if line.strip()), "")
+            except Exception as error:
+                said = str(error) if isinstance(error, PySparkException) else root_cause(error)
+                if said is None:
+                    raise
+                first = next((line for line in said.splitlines() if line.strip()), "")
                 message = f"stream `{plan.stream}`: Spark cannot read the files: {first[:400]}"
                 raise SourceError(message) from None
     part.replace(out / "windows.ndjson")
@@ -65,7 +73,7 @@ def lines_of(spark: SparkSession, plan: SparkPlan) -> DataFrame:
     assert isinstance(plan.source, FilesRead)
     # a path is a pattern to Spark
     paths = [re.sub(r"([\\*?\[\]{}])", r"\\\1", path) for path in plan.source.paths]
-    source, position = "_metadata.file_path AS `source`", "CAST(NULL AS BIGINT) AS `position`"
+    source, position = f"_metadata.file_path AS {name(SOURCE)}", f"CAST(NULL AS BIGINT) AS {name(POSITION)}"
     return spark.read.option("lineSep", "\n").text(paths).selectExpr(source, position, f"value AS {name(LINE)}")
 
 

@@ -7,7 +7,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as sql
 
 from yeoul.streams.spark.options import ShardOptions
-from yeoul.streams.spark.plan import AT, AT_US, CLASS, LINE, REASON, SparkPlan
+from yeoul.streams.spark.plan import AT, AT_US, CLASS, LINE, POSITION, REASON, SOURCE, SparkPlan
 from yeoul.streams.spark.shards import shard_columns
 from yeoul.streams.spark.sql import choice, name, text
 
@@ -26,7 +26,7 @@ _BLANK = r"[^ \t\r\n\x0B\f]"
 
 def rows(lines: DataFrame, plan: SparkPlan) -> DataFrame:
     """From lines (and where each stood) to fields, event time, reason and class; blank lines are no rows."""
-    place = [name("source"), name("position")]
+    place = [name(SOURCE), name(POSITION)]
     line = name(LINE)
     read = lines.where(f"{line} RLIKE {text(_BLANK)}").selectExpr(*place, line, f"{plan.json} AS `#json`")
     found = [f"{one.found} AS {one.value}" for one in plan.members]
@@ -45,7 +45,8 @@ def classes() -> list[SparkColumn]:
 
 def invalid(judged: DataFrame, plan: SparkPlan) -> DataFrame:
     """What the quarantine is told, a JSON object a row."""
-    members = [f"{text(plan.stream)} AS `stream`", "`source`", "`position`", f"{name(CLASS)} AS `class`"]
+    members = [f"{text(plan.stream)} AS `stream`", f"{name(SOURCE)} AS `source`", f"{name(POSITION)} AS `position`"]
+    members.append(f"{name(CLASS)} AS `class`")
     reason = choice((f"{name(CLASS)} = 'future'", "'ahead of the wall clock'"), otherwise=name(REASON))
     line = name(LINE) if plan.keeps_lines else "'***'"
     named = judged.where(f"{name(CLASS)} IN ('invalid', 'future')").selectExpr(

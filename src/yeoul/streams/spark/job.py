@@ -17,7 +17,7 @@ from yeoul.streams.spark import frames
 from yeoul.streams.spark.broker import Watch
 from yeoul.streams.spark.checkpoint import check_checkpoint, note_declaration
 from yeoul.streams.spark.options import Batch, JobOptions
-from yeoul.streams.spark.plan import LINE, SparkPlan, TopicRead
+from yeoul.streams.spark.plan import LINE, POSITION, SOURCE, SparkPlan, TopicRead
 from yeoul.streams.spark.shards import sharded_writer
 from yeoul.streams.spark.sql import name
 
@@ -156,7 +156,7 @@ def _lines(spark: SparkSession, source: TopicRead, options: JobOptions) -> DataF
     reader = reader.option("failOnDataLoss", str(source.stop_on_loss).lower())
     reader = reader.option("kafka.isolation.level", "read_committed")
     reader = reader.option("maxOffsetsPerTrigger", options.rows_per_batch).options(**_prefixed(source))
-    place = ["concat(topic, '/', partition) AS `source`", "offset AS `position`"]
+    place = [f"concat(topic, '/', partition) AS {name(SOURCE)}", f"offset AS {name(POSITION)}"]
     # a message without value is no row
     return reader.load().where("value IS NOT NULL").selectExpr(*place, f"CAST(value AS STRING) AS {name(LINE)}")
 

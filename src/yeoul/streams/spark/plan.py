@@ -14,9 +14,22 @@ from yeoul.streams.spark.typed import Column, event_time, typed
 from yeoul.streams.spark.where import condition
 from yeoul.streams.spec import StreamSpec
 
-__all__ = ["AT", "AT_US", "CLASS", "LINE", "REASON", "FilesRead", "SparkPlan", "TopicRead", "compile_stream"]
+__all__ = [
+    "AT",
+    "AT_US",
+    "CLASS",
+    "LINE",
+    "POSITION",
+    "REASON",
+    "SOURCE",
+    "FilesRead",
+    "SparkPlan",
+    "TopicRead",
+    "compile_stream",
+]
 
-LINE, REASON, CLASS, AT_US, AT = "#line", "#reason", "#class", "#at_us", "#at"
+SOURCE, POSITION, LINE = "#source", "#position", "#line"
+REASON, CLASS, AT_US, AT = "#reason", "#class", "#at_us", "#at"
 """Columns of the job's own; no field can be called so."""
 _MOST = 9_223_372_036_854_775_807
 _CLOSED = r"\}\s*$"

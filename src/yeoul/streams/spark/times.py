@@ -86,6 +86,8 @@ def _pattern(stream: str, key: str, strptime: str) -> str:
 
     >>> _pattern("s", "event_time", "%d/%b/%Y:%H:%M:%S %z")
     'dd/MMM/yyyy:HH:mm:ss [XXX][XX]'
+    >>> print(_pattern("s", "event_time", "%H o'clock"))
+    HH 'o''clock'
     """
     found = []
     for letter, other in re.findall(r"%(.)|([^%]+)", strptime):
@@ -93,5 +95,9 @@ def _pattern(stream: str, key: str, strptime: str) -> str:
             legal = f"`iso`, `s`, `ms`, `us`, or a pattern of {', '.join(f'%{one}' for one in _LETTERS if one != '%')}"
             raise refuse(stream, key, f"the time format `{strptime}` with `%{letter}`", legal)
         # whatever is a letter, or has a meaning in Spark's patterns, stands in quotes
-        found.append(_LETTERS[letter] if letter else re.sub(r"[A-Za-z#{}\[\]]+", r"'\g<0>'", other.replace("'", "''")))
+        found.append(_LETTERS[letter] if letter else re.sub(r"[A-Za-z#{}\[\]']+", _quoted, other))
     return "".join(found)
+
+
+def _quoted(found: re.Match[str]) -> str:
+    return "'" + found[0].replace("'", "''") + "'"
