@@ -41,12 +41,13 @@ def test_a_broker_that_cannot_start_says_why(brokers: Callable[..., Broker]) -> 
 
 
 @pytest.mark.usefixtures("kafka_programs")
-def test_make_services_prints_where_the_broker_answers_and_ends_with_it() -> None:
-    command = [sys.executable, "-m", "yeoul.testing.services"]
+def test_make_services_makes_topics_prints_where_the_broker_answers_and_ends_with_it() -> None:
+    command = [sys.executable, "-m", "yeoul.testing.services", "--topic", "rows:3", "--topic", "windows"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         line = process.stdout.readline() if process.stdout else ""
         address = re.fullmatch(r"kafka: (127\.0\.0\.1:\d+)\n", line)
         assert address
-        assert AdminClient({"bootstrap.servers": address[1]}).list_topics(timeout=10).brokers
+        topics = AdminClient({"bootstrap.servers": address[1]}).list_topics(timeout=10).topics
+        assert {name: len(topic.partitions) for name, topic in topics.items()} == {"rows": 3, "windows": 1}
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 0
