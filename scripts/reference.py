@@ -38,7 +38,6 @@ Every key, by section. This page is written by `python scripts/reference.py` fro
 - A size is a number and a unit (`B`, `kB`, `MB`, `GB`, `TB`).
 - A field path is names joined by dots; an odd name stands in double quotes: `labels."app.kubernetes.io/name"`.
 - `yeoul check` tells all mistakes of a file at once.
-- A source of kind `kafka` is checked and explained; this release cannot read it yet, and `run` and `replay` say so.
 
 The smallest file that does something:
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from yeoul.errors import TransientError, YeoulError
+from yeoul.errors import TransientError, UnreachableError, YeoulError
 from yeoul.flows.engine import Engine
 from yeoul.flows.outgoing import COMPLETE, LIVE, Outgoing, Record, book
 from yeoul.flows.plan import Plan
@@ -40,15 +40,17 @@ def check_result_sinks(plan: Plan, tell: Callable[[str], None]) -> None:
     """See before anything starts that results can go out; a broker that is away is waited for by who has begun.
 
     Raises:
-        TransientError: no broker answers a first start.
+        UnreachableError: no broker answers a first start.
         SinkError: a topic is missing, or a broker does not let us in.
         MissingExtraError: Kafka's client library is not installed.
     """
     for sink in plan.result_sinks:
         try:
             check_result_sink(sink)
-        except TransientError as error:
-            if not _begun(plan.folder / ".yeoul", sink):
+        except (
+            TransientError
+        ) as error:  # such as a group of which a broker that has just been started knows nothing yet
+            if isinstance(error, UnreachableError) and not _begun(plan.folder / ".yeoul", sink):
                 raise
             tell(f"{error}; results wait for it")
 
@@ -57,7 +59,8 @@ def check_result_sink(sink: ResultsSink) -> None:
     """See that topics are there and may be written, in transactions where they are asked for: an empty one is begun.
 
     Raises:
-        TransientError: no broker answers.
+        UnreachableError: no broker answers.
+        TransientError: it does not say now.
         SinkError: a topic is missing, or a broker does not let us in.
         MissingExtraError: Kafka's client library is not installed.
     """

@@ -1,4 +1,4 @@
-"""A real Apache Kafka broker on this machine: started, killed, frozen, started again on the same data."""
+"""A real Apache Kafka broker on this machine, or several: started, killed, frozen, started again on the same data."""
 
 from __future__ import annotations
 
@@ -9,18 +9,21 @@ import socket
 import subprocess
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
 from yeoul.errors import SourceError
 from yeoul.jars import fetch_jars, program
 
-__all__ = ["Broker", "free_port"]
+__all__ = ["Broker", "Cluster", "free_port"]
 
 _HEAP = "-Xmx512m"
 _READY_S = 60.0
 _LOG_LINES = 8
+_OWN_TOPICS = ("offsets.topic", "transaction.state.log", "share.coordinator.state.topic")
+_OWN_TOPICS_COPIES = tuple(f"{name}.replication.factor" for name in _OWN_TOPICS)
+_OWN_TOPICS_LEAST = tuple(f"{name}.min.isr" for name in _OWN_TOPICS[1:])
 
 
 def free_port() -> int:
@@ -37,18 +40,26 @@ class Broker:
         folder: for settings, log and data; made when missing.
         port: where clients connect; 0: a free one.
         settings: lines of `server.properties` that are added or replaced.
+        member: how its data begin, when it is one of several; see `Cluster`.
 
     Raises:
         MissingProgramError: no `java`, or no `mvn` to fetch the broker with.
         SourceError: it did not start; the message holds the end of its log.
     """
 
-    def __init__(self, folder: Path, port: int = 0, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        port: int = 0,
+        settings: Mapping[str, str] | None = None,
+        member: Sequence[str] = (),
+    ) -> None:
         self.folder = folder
         self.port = port or free_port()
         self.log = folder / "broker.log"
         self._controller_port = free_port()
         self._settings = dict(settings or {})
+        self._member = tuple(member)
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -63,17 +74,20 @@ class Broker:
 
     def start(self) -> Self:
         """Start it, again too, and wait until it answers."""
+        self.begin()
+        self.wait_until_ready()
+        return self
+
+    def begin(self) -> None:
+        """Start it, again too."""
         self.folder.mkdir(parents=True, exist_ok=True)
         properties = self.folder / "server.properties"
         lines = [f"{name}={value}" for name, value in (self._defaults() | self._settings).items()]
         properties.write_text("\n".join(lines) + "\n", encoding="utf-8")
         if not (self.folder / "data/meta.properties").exists():
-            # an id that begins with a dash would be taken for an option
-            cluster = base64.urlsafe_b64encode(bytes([0, *uuid.uuid4().bytes[1:]])).rstrip(b"=").decode()
-            self._java("kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties), "--standalone").wait()
+            words = self._member or ("-t", _identity(), "--standalone")
+            self._java("kafka.tools.StorageTool", "format", "-c", str(properties), *words).wait()
         self._process = self._java("kafka.Kafka", str(properties))
-        self._wait_until_ready()
-        return self
 
     def kill(self) -> None:
         """`kill -9`."""
@@ -105,7 +119,6 @@ class Broker:
 
     def _defaults(self) -> dict[str, str]:
         clients, controller = f"127.0.0.1:{self.port}", f"127.0.0.1:{self._controller_port}"
-        one = ("offsets.topic", "transaction.state.log", "share.coordinator.state.topic")
         return {
             "process.roles": "broker,controller",
             "node.id": "1",
@@ -120,8 +133,7 @@ class Broker:
             "broker.heartbeat.interval.ms": "500",
             "broker.session.timeout.ms": "2000",  # after a kill it waits for its own session to end
             "auto.create.topics.enable": "false",
-            **{f"{name}.replication.factor": "1" for name in one},
-            **{f"{name}.min.isr": "1" for name in one if not name.startswith("offsets")},
+            **dict.fromkeys(_OWN_TOPICS_COPIES + _OWN_TOPICS_LEAST, "1"),
         }
 
     def _java(self, *arguments: str) -> subprocess.Popen[bytes]:
@@ -131,7 +143,8 @@ class Broker:
         with self.log.open("ab") as log:
             return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder)  # noqa: S603  (our own command)
 
-    def _wait_until_ready(self) -> None:
+    def wait_until_ready(self) -> None:
+        """Wait until it answers."""
         until = time.monotonic() + _READY_S
         while not _answers(self.port):
             if self._process is None or self._process.poll() is not None or time.monotonic() > until:
@@ -147,6 +160,54 @@ class Broker:
             os.kill(process.pid, signal.SIGCONT)
             process.send_signal(number)
             process.wait()
+
+
+class Cluster:
+    """Brokers that keep copies of each other's data, two of which must acknowledge: any one may be killed.
+
+    Args:
+        folder: for the data of all; made when missing.
+        brokers: how many, at least 3.
+    """
+
+    def __init__(self, folder: Path, brokers: int = 3) -> None:
+        numbers = range(1, brokers + 1)
+        controllers = {number: f"127.0.0.1:{free_port()}" for number in numbers}
+        clients = {number: free_port() for number in numbers}
+        first = ",".join(f"{number}@{at}:{_identity()}" for number, at in controllers.items())
+        member = ("-t", _identity(), "--initial-controllers", first)
+        several = {
+            "controller.quorum.bootstrap.servers": ",".join(controllers.values()),
+            "min.insync.replicas": "2",
+            **dict.fromkeys(_OWN_TOPICS_COPIES, "3"),
+            **dict.fromkeys(_OWN_TOPICS_LEAST, "2"),
+        }
+        self.brokers = []
+        for number in numbers:
+            addresses = f"CLIENTS://127.0.0.1:{clients[number]},CONTROLLER://{controllers[number]}"
+            settings = several | {"node.id": str(number), "listeners": addresses}
+            self.brokers.append(Broker(folder / str(number), clients[number], settings, member))
+
+    @property
+    def bootstrap(self) -> str:
+        """Addresses of all, joined by commas."""
+        return ",".join(each.bootstrap for each in self.brokers)
+
+    def __enter__(self) -> Self:
+        for each in self.brokers:
+            each.begin()
+        for each in self.brokers:
+            each.wait_until_ready()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for each in self.brokers:
+            each.kill()
+
+
+def _identity() -> str:
+    """As Kafka writes a UUID; one that begins with a dash would be taken for an option."""
+    return base64.urlsafe_b64encode(bytes([0, *uuid.uuid4().bytes[1:]])).rstrip(b"=").decode()
 
 
 def _answers(port: int) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from yeoul.errors import MissingExtraError, SinkError, TransientError
+from yeoul.errors import MissingExtraError, SinkError, TransientError, UnreachableError
 from yeoul.flows.doctor.check import Check, Verdicts
 from yeoul.flows.doctor.reach import brokers_check
 from yeoul.flows.plan import Plan
@@ -31,9 +31,11 @@ def _sink(sink: LinesSink | ResultsSink) -> list[Check]:
             verdicts.ok(f"{names} at {sink.bootstrap} are there and may be written{_shards(sink)}")
     except MissingExtraError:
         pass  # told where libraries are looked at
-    except (SinkError, TransientError) as error:
+    except (SinkError, UnreachableError) as error:
         found, _, advice = str(error).rpartition("; ")
-        verdicts.fail(found or str(error), advice if found else "see the log of the broker, and look again")
+        verdicts.fail(found, advice)
+    except TransientError as error:
+        verdicts.warn(str(error), "look again in a minute, then at the broker's log; results wait")
     return verdicts.found
 
 
