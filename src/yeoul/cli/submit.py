@@ -94,6 +94,9 @@ def _submit(
     jobs = [with_files(each) if isinstance(each.source, FilesPlan) else spark_plan(each) for each in streams]
     check_words(master, submission.conf)
     require_spark()
+    for job in jobs:
+        for caution in job.cautions:
+            aside(f"note: {job.stream}: {caution}")
     for block in left_out(plan):
         aside(f"note: {block} has no counterpart on this engine{_FOLLOWED if submission.shard_by else ''}")
     _show(read_files(jobs, submission) if of_files == {True} else _run(jobs, submission), as_json=as_json)

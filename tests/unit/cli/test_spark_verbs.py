@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from yeoul.cli import app
+from yeoul.cli import app, submit
 from yeoul.errors import (
     ConfigError,
     InputError,
@@ -134,6 +134,16 @@ def test_without_java_its_package_is_named(folder: Path, monkeypatch: pytest.Mon
 def test_a_broker_that_does_not_answer_is_told_before_spark_starts(folder: Path):
     told = refused(UnreachableError, "submit", folder, "--out", "windows")
     assert told == "no broker answers at 127.0.0.1:1; start it, or mend `source.bootstrap`"
+
+
+def test_local_times_that_occur_twice_are_told_of_before_anything_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    time = '{ path = "at", format = "%Y-%m-%d %H:%M:%S", timezone = "America/New_York" }'
+    plain_workspace(tmp_path, stream={"event_time": time})
+    (tmp_path / "logs/a.ndjson").write_bytes(b"{}\n")
+    monkeypatch.setattr(submit, "require_spark", lambda: None)
+    monkeypatch.setattr(submit, "read_files", lambda *_: {})
+    for words in (("compile", tmp_path), ("submit", tmp_path, "--out", tmp_path / "out")):
+        assert "local times that occur twice in America/New_York (the hour after summer time ends)" in run(*words)
 
 
 def test_a_checkpoint_of_another_declaration_is_told_before_spark_starts(folder: Path):

@@ -10,6 +10,7 @@ from yeoul.streams.aggregates import Aggregate
 from yeoul.streams.spark.client import java_settings
 from yeoul.streams.spark.members import BROKEN, JSON, Member, Members, parse_line
 from yeoul.streams.spark.sql import choice, interval, name, refuse, text
+from yeoul.streams.spark.times import repeats_hours
 from yeoul.streams.spark.typed import Column, event_time, typed
 from yeoul.streams.spark.where import condition
 from yeoul.streams.spec import StreamSpec
@@ -89,6 +90,8 @@ class SparkPlan:
     """Whether a line may be kept in the quarantine: not when fields are masked."""
     notes: tuple[str, ...]
     """What the declaration says and Spark does otherwise, or not."""
+    cautions: tuple[str, ...]
+    """Those of the notes that `submit` repeats: for this declaration its numbers may be others."""
 
     @property
     def reason(self) -> str:
@@ -142,6 +145,7 @@ def compile_stream(
     columns = [replace(at, name=AT_US)]
     columns += [typed(spec.name, one, members.by_path[one.path], masked=one.path in masked) for one in schema.fields]
     floats = frozenset(one.name for one in schema.fields if one.type == "float")
+    cautions = _cautions(spec)
     return SparkPlan(
         stream=spec.name,
         source=source,
@@ -163,7 +167,8 @@ def compile_stream(
             if each.function == "mean" or (each.function not in {"count", "distinct"} and each.field in floats)
         ),
         keeps_lines=not schema.redact,
-        notes=_notes(spec, source),
+        notes=(*_notes(spec, source), *cautions),
+        cautions=cautions,
     )
 
 
@@ -203,3 +208,13 @@ def _notes(spec: StreamSpec, source: TopicRead | FilesRead) -> tuple[str, ...]:
     if spec.schema.redact:
         notes.append("fields are masked, so the quarantine holds no lines")
     return tuple(notes)
+
+
+def _cautions(spec: StreamSpec) -> tuple[str, ...]:
+    time = spec.schema.event_time
+    local = [one for one in time.formats if one == "iso" or ("%" in one and "%z" not in one)]
+    if not local or not repeats_hours(time.timezone):
+        return ()
+    twice = f"local times that occur twice in {time.timezone} (the hour after summer time ends)"
+    told = "the first reading is taken, so rows of that hour are counted an hour early; write times with their offset"
+    return (f"`event_time`: of {twice} {told}",)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from yeoul.events.times import parse_iso
 from yeoul.streams.spark.members import Member
 from yeoul.streams.spark.sql import choice, refuse, text
 
-__all__ = ["time_us"]
+__all__ = ["repeats_hours", "time_us"]
 
 _UNITS_US = {"s": 1_000_000, "ms": 1_000, "us": 1}
 _FIRST_US = parse_iso("0001-01-02T00:00:00Z")
@@ -43,6 +45,17 @@ def time_us(stream: str, key: str, member: Member, formats: tuple[str, ...], zon
     """
     found = [_by_format(stream, key, member, one, zone) for one in formats]
     return found[0] if len(found) == 1 else f"coalesce({', '.join(found)})"
+
+
+def repeats_hours(zone: str) -> bool:
+    """Whether local times occur twice there: its offset was, or will be, not the same in some month since 2000.
+
+    >>> repeats_hours("America/New_York"), repeats_hours("Asia/Seoul"), repeats_hours("UTC")
+    (True, False, False)
+    """
+    there = ZoneInfo(zone)
+    months = (datetime(2000 + month // 12, month % 12 + 1, 1, tzinfo=there) for month in range(12 * 38))
+    return len({each.utcoffset() for each in months}) > 1
 
 
 def _by_format(stream: str, key: str, member: Member, one: str, zone: str) -> str:

@@ -126,3 +126,19 @@ def test_what_is_otherwise_on_this_engine_is_noted():
     files = compile_stream(SPEC, FilesRead("logs/*")).notes
     assert any("`late` is unknown" in note for note in topic)
     assert any("no row is late" in note for note in files)
+
+
+@pytest.mark.parametrize(
+    ("formats", "zone", "told"),
+    [
+        (("iso",), "America/New_York", True),
+        (("%Y-%m-%d %H:%M:%S",), "Europe/Berlin", True),
+        (("%Y-%m-%d %H:%M:%S %z", "ms"), "America/New_York", False),
+        (("iso",), "Asia/Seoul", False),
+        (("iso",), "UTC", False),
+    ],
+)
+def test_times_that_can_be_read_otherwise_are_a_caution(formats: tuple[str, ...], zone: str, *, told: bool):
+    plan = compiled({"event_time": EventTime(("at",), formats, zone)})
+    assert [f"occur twice in {zone} " in one for one in plan.cautions] == [True] * told
+    assert set(plan.cautions) <= set(plan.notes)
