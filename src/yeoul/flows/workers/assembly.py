@@ -214,6 +214,8 @@ class Assembly:
             self._behind[partition] = offset + 1
             return
         window = self._waiting.setdefault(key, _Window())
+        if partition in window.ends:  # it comes again while others are waited for
+            return
         window.begins.setdefault(partition, offset)
         window.ends[partition] = offset + 1
         window.full &= said.full and came >= said.groups
