@@ -26,6 +26,12 @@ describe("the first sentence", () => {
     expect(status(calm)).toMatchObject({ tone: "normal", text: "All is normal." });
   });
 
+  it("does not call it normal where nobody watches", () => {
+    const found = status({ ...calm, watches: {} });
+    expect(found.text).toBe("Rows are counted. Nothing is watched here.");
+    expect(found.notes[0]).toContain("No detect block runs in this engine");
+  });
+
   it("says who, what and since when as soon as something is abnormal", () => {
     const found = status(alarmed);
     expect(found.tone).toBe("alarm");

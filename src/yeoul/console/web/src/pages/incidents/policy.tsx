@@ -9,6 +9,7 @@ import { Moment } from "../../parts/moment";
 import { keyName } from "../../parts/naming";
 import { type Column, Table } from "../../parts/table/table";
 import { clock } from "../../parts/times";
+import { isUnwatched } from "../now/status";
 
 const HELD = ["volume", "history", "effect", "chance", "muted"] as const;
 const ALARMED = ["single", "sustained"] as const;
@@ -32,7 +33,9 @@ export function Policy() {
   const now = useTopic<Now>("now").data;
   const watches = Object.entries(now?.watches ?? {});
   const muted = useMuted(watches.reduce((sum, [, watch]) => sum + (watch.hour["muted"] ?? 0), 0));
-  if (watches.length === 0 && muted.length === 0) return null;
+  if (watches.length === 0 && muted.length === 0) {
+    return now && isUnwatched(now) ? <p className="note">{t("status.counting.note")}</p> : null;
+  }
   return (
     <section className="section" aria-labelledby="policy-head" data-testid="policy">
       <h2 id="policy-head">{t("policy.title")}</h2>

@@ -8,7 +8,7 @@ import { useTick } from "../../parts/tick";
 import { ago, span } from "../../parts/times";
 import { Link } from "../../shell/link";
 import { eventNow } from "./event-now";
-import { statusOf } from "./status";
+import { isUnwatched, statusOf } from "./status";
 
 const BLINK_MS = 4000;
 
@@ -21,7 +21,9 @@ export function Headline({ now, link, at_ms }: { now: Now | undefined; link: Con
   const more = (now?.incidents_open ?? 0) - 1;
   return (
     <section className={`status status--${status.tone}`} data-testid="status" data-tone={status.tone}>
-      <p className={`eyebrow eyebrow--${status.tone}`}>{t(`status.eyebrow.${status.tone}`)}</p>
+      <p className={`eyebrow eyebrow--${status.tone}`}>
+        {t(now && isUnwatched(now) && status.tone === "normal" ? "status.eyebrow.counting" : `status.eyebrow.${status.tone}`)}
+      </p>
       <h1 className="headline" data-testid="headline">
         {status.headline}
       </h1>
@@ -52,7 +54,7 @@ export function Headline({ now, link, at_ms }: { now: Now | undefined; link: Con
 function Calm({ now, checked_s }: { now: Now; checked_s: number }) {
   const words = useWords();
   const last = now.recent[0];
-  const keys = Object.values(now.streams).reduce((sum, stream) => sum + (stream.keys ?? 0), 0);
+  const keys = Object.values(now.watches ?? {}).reduce((sum, watch) => sum + watch.scope, 0);
   const over_s = last?.closed_us ? (eventNow(now) - last.closed_us) / 1e6 : null;
   return (
     <>

@@ -27,7 +27,7 @@ export function HotList({ rankings, updates }: { rankings: Record<string, Place[
         {places.length > 0 && <span className="note">{t("now.hot.trend")}</span>}
       </div>
       {names.length > 1 && name && <Tabs label={t("now.hot")} query="ranking" options={names} chosen={name} />}
-      {places.length === 0 && <p className="note">{t("now.hot.none")}</p>}
+      {places.length === 0 && <p className="note">{t(name === undefined ? "now.hot.no_block" : "now.hot.none")}</p>}
       <ol className="hot" ref={list} data-testid="hot" data-updated={updates}>
         {places.map((place) => (
           <Row key={keyText(place.key)} ranking={name ?? ""} place={place} part={top > 0 ? place.score / top : 0} />

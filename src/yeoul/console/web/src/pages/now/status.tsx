@@ -28,6 +28,11 @@ function bold(text: string): ReactNode {
   return <em>{text}</em>;
 }
 
+/** Whether nobody judges what is counted here: no detect block, or only the part `count` runs. */
+export function isUnwatched(now: Now): boolean {
+  return now.engine.status === "running" && now.watches != null && Object.keys(now.watches).length === 0;
+}
+
 /** @param lost_long whether the link has been down for more than a blink. */
 export function statusOf(words: Words, now: Now | undefined, link: Connection, lost_long: boolean): Status {
   const { t, locale } = words;
@@ -54,5 +59,6 @@ export function statusOf(words: Words, now: Now | undefined, link: Connection, l
   if (catching) return { tone: "unsure", headline: t("status.catching", { time: clock(locale, eventNow(now)) }), notes: [] };
   const blind = causes.find((cause) => now.health.status === "red" || BLIND.has(cause.code));
   if (blind) return { tone: "unsure", headline: t("status.health", { cause: say(words, "health", blind) }), notes: [] };
+  if (isUnwatched(now)) return { tone: "normal", headline: t("status.counting"), notes: [t("status.counting.note"), ...told] };
   return { tone: "normal", headline: t("status.normal"), notes: told };
 }
