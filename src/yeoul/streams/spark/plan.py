@@ -33,7 +33,7 @@ SOURCE, POSITION, LINE = "#source", "#position", "#line"
 REASON, CLASS, AT_US, AT = "#reason", "#class", "#at_us", "#at"
 """Columns of the job's own; no field can be called so."""
 _MOST = 9_223_372_036_854_775_807
-_CLOSED = r"\}\s*$"
+_CLOSED = r"\}[ \t\r\n]*\z"
 _REGISTERS = 12
 """Of a HyperLogLog sketch, as a power of two: 4,096 of them have a standard error of 1.6 %."""
 

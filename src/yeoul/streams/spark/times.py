@@ -16,8 +16,17 @@ _UNITS_US = {"s": 1_000_000, "ms": 1_000, "us": 1}
 _FIRST_US = parse_iso("0001-01-02T00:00:00Z")
 _LAST_US = parse_iso("9999-12-30T00:00:00Z")
 _NUMBER = r"^[+-]?[0-9]{1,18}(\.[0-9]{1,20})?([eE][+]?[0-9]{1,2})?$"
-_ISO = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})?)?$"
-_ZONED = r"(Z|[+-]\d{2}:?\d{2})$"
+_DAY = r"(?!000[01]|9999)\d{4}-\d{2}-\d{2}"
+_ISO = rf"^{_DAY}([T ]\d{{2}}:\d{{2}}:\d{{2}}([.,]\d{{1,9}})?(Z|[+-](0\d|1[0-7]):?[0-5]\d)?)?\z"
+"""The forms that Spark reads itself, as it should: most times are of these."""
+_CLOCK = r"(\d{2})(?:(:?)(\d{2})(?:\8(\d{2})(?:[.,](\d+))?)?)?"
+_OFFSET = r"Z|([+-](?:[01]\d|2[0-3]))(?::?([0-5]\d))?"
+_WIDE = rf"^(?!0000)(?:(\d{{4}})-(\d{{2}})-(\d{{2}})|(\d{{4}})(\d{{2}})(\d{{2}}))(?:[Tt ]{_CLOCK}(?:{_OFFSET})?)?\z"
+"""The others: with or without `-` and `:`, down to the hour, with any offset."""
+_DIGITS = "$1$4$2$5$3$6$7$9$10$11"
+"""Year to fraction, of `_WIDE`."""
+_APART = r"^(\d{4})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})"
+_ZONED = r"[Tt ].*[Z+-]"
 _LETTERS = {
     "Y": "yyyy",
     "m": "MM",
@@ -63,13 +72,32 @@ def _by_format(stream: str, key: str, member: Member, one: str, zone: str) -> st
         return _number(member, _UNITS_US[one])
     said = member.text
     if one == "iso":
-        # a fraction may stand behind a comma, which Spark does not know
-        read = f"try_cast(replace({said}, ',', '.') AS TIMESTAMP)"
-        zoned = choice((f"{said} RLIKE {text(_ZONED)}", f"unix_micros({read})"), otherwise=_local(read, zone))
-        return choice((f"{member.kind} = 'STRING' AND {said} RLIKE {text(_ISO)}", zoned))
+        text_ = f"{member.kind} = 'STRING' AND {said} RLIKE "
+        return choice((text_ + text(_ISO), _iso(said, zone)), (text_ + text(_WIDE), _wide_iso(said, zone)))
     read = f"try_to_timestamp({said}, {text(_pattern(stream, key, one))})"
-    us = f"unix_micros({read})" if "%z" in one else _local(read, zone)
+    us = _within(f"unix_micros({read})") if "%z" in one else _local(read, zone)
     return choice((f"{member.kind} = 'STRING'", us))
+
+
+def _iso(said: str, zone: str) -> str:
+    # a fraction may stand behind a comma, which Spark does not know
+    read = f"try_cast(replace({said}, ',', '.') AS TIMESTAMP)"
+    return choice((f"{said} RLIKE {text(_ZONED)}", f"unix_micros({read})"), otherwise=_local(read, zone))
+
+
+def _wide_iso(said: str, zone: str) -> str:
+    """By its digits, and its offset in minutes by itself: Spark knows no more than 18 hours."""
+    digits = f"rpad(regexp_replace({said}, {text(_WIDE)}, {text(_DIGITS)}), 20, '0')"
+    read = f"try_cast(regexp_replace({digits}, {text(_APART)}, '$1-$2-$3 $4:$5:$6.') AS TIMESTAMP)"
+    offset = f"rpad(regexp_replace({said}, {text(_WIDE)}, '$12$13'), 5, '0')"
+    hours, minutes = f"CAST(left({offset}, 3) AS INT)", f"CAST(concat(left({offset}, 1), right({offset}, 2)) AS INT)"
+    us = f"unix_micros({read}) - ({hours} * 60 + {minutes}) * 60000000L"
+    return choice((f"{said} RLIKE {text(_ZONED)}", _within(us)), otherwise=_local(read, zone))
+
+
+def _within(us: str) -> str:
+    """Of times with an offset: those that are times in every zone."""
+    return choice((f"{us} BETWEEN {_FIRST_US} AND {_LAST_US}", us))
 
 
 def _number(member: Member, unit_us: int) -> str:

@@ -74,7 +74,9 @@ def _reason(name: str, member: Member, legal: str, *, masked: bool) -> str:
 
 
 def _str(member: Member) -> str:
-    return choice((f"{member.kind} IN ('STRING', 'BIGINT')", member.text))
+    # of more than 64 bits a number is a DECIMAL of no fraction, as 1.0 is
+    large = f"{member.kind} LIKE 'DECIMAL(%,0)' AND try_cast({member.text} AS BIGINT) IS NULL"
+    return choice((f"{member.kind} IN ('STRING', 'BIGINT') OR ({large})", member.text))
 
 
 def _int(member: Member) -> str:
