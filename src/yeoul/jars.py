@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -21,7 +22,8 @@ _POM = """<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0
 """
 _DEPENDENCY = """<dependency><groupId>{0}</groupId><artifactId>{1}</artifactId><version>{2}</version>{3}
 <exclusions><exclusion><groupId>*</groupId><artifactId>*</artifactId></exclusion></exclusions></dependency>"""
-_SAID_LINES = 5
+_SAID_LINES = 2
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def cache_folder() -> Path:
@@ -65,15 +67,15 @@ def fetch_jars(package: str, lock: str) -> Path:
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".fetching-") as scratch:
-        fetched = _fetch(Path(scratch), list(wanted))
+        fetched = _fetch(Path(scratch), list(wanted), folder)
         _verify(fetched, set(wanted.values()), lock)
         if not folder.is_dir():  # somebody else may have been quicker
             fetched.rename(folder)
     return folder
 
 
-def _fetch(scratch: Path, coordinates: list[str]) -> Path:
-    """Let Maven copy libraries of these coordinates, and no others, into a folder."""
+def _fetch(scratch: Path, coordinates: list[str], kept: Path) -> Path:
+    """Let Maven copy libraries of these coordinates, and no others, into a folder; they are to go to `kept`."""
     maven = program("mvn", "maven")
     dependencies = []
     for each in coordinates:
@@ -81,12 +83,23 @@ def _fetch(scratch: Path, coordinates: list[str]) -> Path:
         extra = f"<classifier>{classifier[0]}</classifier>" if classifier else ""
         dependencies.append(_DEPENDENCY.format(group, artifact, version, extra))
     (scratch / "pom.xml").write_text(_POM.format(dependencies="".join(dependencies)), encoding="utf-8")
-    command = [maven, "--quiet", "--batch-mode", _COPY, "-DoutputDirectory=lib", "-Dmdep.prependGroupId=true"]
+    command = [
+        maven,
+        "--quiet",
+        "--batch-mode",
+        "-Dstyle.color=never",
+        _COPY,
+        "-DoutputDirectory=lib",
+        "-Dmdep.prependGroupId=true",
+    ]
     done = subprocess.run(command, cwd=scratch, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)  # noqa: S603  (our own command)
     if done.returncode:
-        said = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-        message = "Maven could not fetch the Java libraries; legal: a reachable Maven repository. It said: "
-        raise SourceError(message + " | ".join(said[:_SAID_LINES]))
+        said = [line for line in _COLOUR.sub("", done.stdout + done.stderr).splitlines() if line != "[ERROR] "]
+        raise SourceError(
+            "Maven could not fetch the Java libraries; legal: a reachable Maven repository; set a proxy or mirror in "
+            f"`~/.m2/settings.xml`, or copy `{kept}` from a machine that has it. It said: "
+            + " | ".join(said[:_SAID_LINES])
+        )
     return scratch / "lib"
 
 

@@ -170,4 +170,5 @@ def test_a_connector_that_cannot_be_fetched_says_so(folder: Path, tmp_path: Path
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     told = refused(SourceError, "submit", folder, "--out", "windows")
     assert told.startswith("Maven could not fetch the Java libraries")
-    assert "no such host" in told
+    assert f"or copy `{tmp_path}/cache/yeoul/jars/connector-" in told
+    assert told.endswith("It said: no such host")
