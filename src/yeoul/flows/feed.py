@@ -24,7 +24,7 @@ __all__ = ["Feed", "OpenSource", "seal"]
 OpenSource = Callable[[dict[str, dict[str, Any]] | None], Source]
 """Opens a source where the splits of these names go on from these positions; None: for the first time."""
 
-_REPLAY_BLOCK_BYTES = 4 << 20
+_REPLAY_BLOCK_BYTES = 2 << 20
 _LIVE_BLOCK_BYTES = 1 << 20
 _STALLED_US = 5_000_000
 """A split that cannot be read for so long is told of."""

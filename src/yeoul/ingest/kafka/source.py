@@ -47,8 +47,6 @@ _GIVE_UP_US = 60_000_000
 """A replay waits so long for a broker that does not answer."""
 _HELD_BYTES = 64 << 20
 _LEAST_HELD_BYTES = 1 << 20
-_BLOCK_BYTES = 2 << 20
-"""A block of a replay: of twice as much the memory is given back to the system each time, and asked for again."""
 # ruff: noqa: SLF001 - the library's names of its own errors begin with an underscore
 _OUT_OF_RANGE = frozenset({KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE})
 _GONE = frozenset({KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION, KafkaError.UNKNOWN_TOPIC_OR_PART})
@@ -193,7 +191,7 @@ class KafkaSource:
                 starts.append(TopicPartition(self._topic.name, number, at))
         self._fresh = False
         for each in self._partitions.values():
-            each.final_bytes = min(_BLOCK_BYTES, self._cap_bytes() // 2)  # what is paused has half of it
+            each.final_bytes = self._cap_bytes() // 2  # what is paused has half of it
         if starts:
             self._consumer.incremental_assign(starts)
 
