@@ -79,26 +79,39 @@ def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
 @pytest.fixture(scope="module")
 def sent(plan: Plan, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Record]]:
     """What the engine's sink sends of each kind, windows in three shards; read in small pieces."""
-    state = scratch_state(tmp_path_factory.mktemp("state"))
+    [found] = sent_by_each(plan, tmp_path_factory.mktemp("state")).values()
+    return found
+
+
+def sent_by_each(plan: Plan, folder: Path) -> dict[str, dict[str, list[Record]]]:
+    """What the engine sends to each of its sinks, by kind."""
+    state = scratch_state(folder)
     engine = Engine(plan, state, SystemClock(), live=True)
     engine.load()
     engine.poll()
     while engine.step():
         engine.advance()
         engine.commit()
-    shards = Shards(("customer",), [each.spec for each in plan.streams], 3)
-    outgoing = Outgoing(state, plan, frozenset({"windows", "findings", "rankings"}), shards)
-    found: dict[str, list[Record]] = {"windows": [], "findings": [], "rankings": []}
+    found = {}
+    for sink in plan.result_sinks:
+        shards = Shards(sink.shard_by, [each.spec for each in plan.streams], 3)
+        kinds: dict[str, list[Record]] = {"windows": [], "findings": [], "rankings": []}
+        outgoing = Outgoing(state, plan, frozenset(kinds), shards)
+        for each in read_out(outgoing):
+            kinds["windows" if each.kind == COMPLETE else each.kind].append(each)
+        found[sink.name] = kinds
+    engine.close()
+    return found
+
+
+def read_out(outgoing: Outgoing) -> Iterator[Record]:
     number = 0
     while True:
         reached, records = outgoing.after(number)
         if reached == number:
-            break
+            return
         number = reached
-        for each in records:
-            found["windows" if each.kind == COMPLETE else each.kind].append(each)
-    engine.close()
-    return found
+        yield from records
 
 
 def message(record: Record) -> tuple[bytes, bytes]:
@@ -110,8 +123,10 @@ def partitions(records: list[Record]) -> dict[int, list[Record]]:
     return {number: [each for each in records if each.partition == number] for number in range(3)}
 
 
-def shard_of(plan: Plan, part: Any, numbers: list[int], shards: int, told: list[str] | None = None) -> Shard:
-    [load] = workloads(plan, part)
+def shard_of(
+    plan: Plan, part: Any, numbers: list[int], shards: int, told: list[str] | None = None, sink: str = "out"
+) -> Shard:
+    [load] = [each for each in workloads(plan, part) if each.sink.name == sink]
     return Shard(plan, load, numbers, shards, SystemClock(), (told if told is not None else []).append)
 
 
@@ -175,6 +190,86 @@ def test_of_all_partitions_together_detectors_find_what_they_find_beside_the_eng
     assert len(sent["findings"]) > 20
     assert values([each for each in found if each.kind == "findings"]) == values(sent["findings"])
     shard.close()
+
+
+MIXED = """
+[detect.customers]
+stream = "hits"
+by = ["customer"]
+value = "plays"
+persist = "1 of 1"
+alarms_per_day = 500
+
+[detect.devices]
+stream = "hits"
+by = ["device", "trial"]
+value = "hits"
+persist = "1 of 1"
+alarms_per_day = 500
+
+[rank.hot]
+stream = "hits"
+by = ["customer"]
+within = ["trial"]
+value = "plays"
+
+[calendar.works]
+from = "2026-01-01T00:50"
+until = "2026-01-01T01:20"
+keys = "7/*"
+watch = ["devices"]
+
+[sink.out]
+kind = "kafka"
+bootstrap = "nowhere:9092"
+topics = { windows = "w", findings = "f", incidents = "i", rankings = "r" }
+shard_by = ["customer"]
+
+[sink.other]
+kind = "kafka"
+bootstrap = "nowhere:9092"
+topics = { windows = "w-devices", findings = "f" }
+shard_by = ["device"]
+"""
+MIXED_STREAM = {
+    "window": '{ size = "30s", slide = "10s" }',
+    "fields": (
+        '{ customer = "customer", n = { path = "n", type = "int" }, device = { path = "device", type = "int" },'
+        ' trial = { path = "trial", type = "bool" } }'
+    ),
+    "keys": '["customer", "device", "trial"]',
+}
+CUSTOMERS = ["ü", "a\x1fb", "\x0b\n", 'say "\\u000b"', "\U0001f3ac", ""]
+
+
+@pytest.mark.slow
+def test_two_sinks_sliding_windows_keys_of_all_types_and_a_calendar_change_nothing(tmp_path: Path):
+    folder = plain_workspace(tmp_path / "mixed", stream=MIXED_STREAM, extra=MIXED)
+    rng = random.Random(23)
+    lines = []
+    for second in range(5400):
+        at = iso(START_US + second * 1_000_000)
+        burst = [rng.randrange(3) for _ in range(60)] if second % 900 in range(500, 520) else []
+        for place in [rng.randrange(6) for _ in range(4)] + burst:
+            row = {"at": at, "customer": CUSTOMERS[place], "device": 6 + place % 3, "trial": place > 2, "n": 2}
+            lines.append(json.dumps(row))
+    (folder / "logs" / "a.ndjson").write_text("\n".join([*lines, ""]))
+    plan = load_workspace(folder).plan()
+    sent = sent_by_each(plan, tmp_path / "state")
+
+    found: dict[str, list[Record]] = {"findings": [], "rankings": []}
+    for sink, part in (("out", "detect"), ("other", "detect"), ("out", "rank")):
+        shard = shard_of(plan, part, [0, 1, 2], 1 if part == "detect" else 3, sink=sink)
+        for each in read(shard, all_of(sent[sink]["windows"])):
+            found.setdefault(each.kind, []).append(each)
+        shard.close()
+    expected = sent["out"]["findings"]
+    said = [json.loads(each.value or b"") for each in expected]
+    assert {each["muted"] for each in said} == {None, "works"}
+    assert {each.get("customer") for each in said} >= {*CUSTOMERS[:3], None}
+    assert values(found["findings"]) == values(expected)
+    assert len(sent["out"]["rankings"]) > 10
+    assert values(found["rankings"]) == values(sent["out"]["rankings"])
 
 
 def test_rankings_are_those_beside_the_engine_revisions_included(plan: Plan, sent: dict[str, list[Record]]):

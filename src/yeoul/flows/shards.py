@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Iterable, Sequence
 
 from yeoul.streams import StreamSpec
 
 __all__ = ["Shards", "shard_keys"]
+
+_ESCAPE = re.compile(r"\\(?:u([0-9a-f]{4})|.)")
 
 
 def shard_keys(shard_by: Sequence[str], keys: tuple[str, ...]) -> tuple[str, ...]:
@@ -22,7 +25,8 @@ def shard_keys(shard_by: Sequence[str], keys: tuple[str, ...]) -> tuple[str, ...
 class Shards:
     """Shards of the windows of some streams, numbered from 0; a shard is a partition.
 
-    As the partitioner `consistent` of librdkafka does, by CRC-32, but of the shard keys' JSON texts joined by U+001F.
+    As the partitioner `consistent` of librdkafka does, by CRC-32, but of the shard keys' JSON texts joined by U+001F,
+    whose escapes have capital digits as Spark writes them.
 
     Args:
         shard_by: names of keys.
@@ -38,4 +42,7 @@ class Shards:
 
     def of(self, stream: str, key: Sequence[str]) -> int:
         """The shard of a group; `key` are the parts of its key as JSON, in the stream's order."""
-        return zlib.crc32("\x1f".join([key[place] for place in self._places[stream]]).encode()) % self.number
+        text = "\x1f".join([key[place] for place in self._places[stream]])
+        if "\\u" in text:
+            text = _ESCAPE.sub(lambda found: f"\\u{found[1].upper()}" if found[1] else found[0], text)
+        return zlib.crc32(text.encode()) % self.number

@@ -78,6 +78,16 @@ class EngineProcess:
                 _signal(pid, number)
         self.process.wait()
 
+    def freeze(self) -> None:
+        """It hangs: keeps its connections and does nothing."""
+        for pid in self.pids()[::-1]:
+            _signal(pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """It goes on where it was frozen."""
+        for pid in self.pids():
+            _signal(pid, signal.SIGCONT)
+
     def stop(self, within_s: float = 30.0) -> int:
         """SIGTERM; the exit code."""
         self.process.send_signal(signal.SIGTERM)

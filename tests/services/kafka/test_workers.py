@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -48,12 +49,12 @@ def lines() -> Iterator[bytes]:
             yield plain_line(at_us, customer, f"m{rng.randrange(4)}")
 
 
-def sink(broker: Broker, windows: str, group: str, *, transactional: bool = False) -> str:
+def sink(broker: Broker, windows: str, group: str, more: str = "") -> str:
     topics = {"windows": windows, "findings": f"{group}-findings", "incidents": f"{group}-incidents"}
     named = ", ".join(f'{kind} = "{topic}"' for kind, topic in {**topics, "rankings": f"{group}-rankings"}.items())
     return (
         f'[sink.out]\nkind = "kafka"\nbootstrap = "{broker.bootstrap}"\ntopics = {{ {named} }}\n'
-        f'shard_by = ["customer"]\ngroup = "{group}"\ntransactional = {str(transactional).lower()}\n'
+        f'shard_by = ["customer"]\ngroup = "{group}"\n{more}\n'
     )
 
 
@@ -77,11 +78,11 @@ class Shop:
         """What it holds."""
         return self._messages_of(self.broker.bootstrap, topic, isolation=isolation)
 
-    def workspace(self, group: str, windows: str = "windows", *, transactional: bool = False) -> Path:
-        """One whose results have topics of their own."""
+    def workspace(self, group: str, windows: str = "windows", more: str = "") -> Path:
+        """One whose results have topics of their own; `more` are lines of its sink."""
         for kind in ("findings", "incidents", "rankings"):
             self.make(f"{group}-{kind}")
-        extra = BLOCKS + sink(self.broker, windows, group, transactional=transactional)
+        extra = BLOCKS + sink(self.broker, windows, group, more)
         return plain_workspace(self.folder / group, stream={"window": '"10s"'}, extra=extra)
 
     def count(self) -> None:
@@ -120,12 +121,16 @@ class Shop:
         }
         return sum(max(0, end - done[number]) for number, end in ends.items())
 
-    def outcome(self, group: str) -> tuple[dict[str, bytes | None], dict[bytes, bytes | None]]:
-        """Findings by id, of which a repeat says the same; incidents as they were said last."""
-        findings: dict[str, bytes | None] = {}
-        for each in self.of(f"{group}-findings"):
-            assert findings.setdefault(id_of(each), each.value()) == each.value()
-        return findings, {each.key() or b"": each.value() for each in self.of(f"{group}-incidents")}
+    def outcome(
+        self, group: str, isolation: str = "read_committed"
+    ) -> tuple[dict[str, bytes | None], dict[bytes, bytes | None]]:
+        """Findings by id, incidents as they were said last; an id is committed once, and a repeat says the same."""
+        findings, incidents = (self.of(f"{group}-{kind}", isolation) for kind in ("findings", "incidents"))
+        for messages in (findings, incidents):
+            ids = [id_of(each) for each in messages]
+            assert isolation == "read_uncommitted" or len(ids) == len(set(ids))
+            assert len({(id_of(each), each.value()) for each in messages}) == len(set(ids))
+        return {id_of(each): each.value() for each in findings}, {each.key() or b"": each.value() for each in incidents}
 
 
 def id_of(message: Message) -> str:
@@ -153,18 +158,14 @@ def expected(shop: Shop) -> tuple[dict[str, bytes | None], dict[bytes, bytes | N
     return found
 
 
-@pytest.mark.parametrize("transactional", [False, True])
 def test_added_killed_and_stopped_workers_give_each_finding_once_and_the_same_as_one_does(
     shop: Shop,
     expected: tuple[dict[str, bytes | None], dict[bytes, bytes | None]],
     engines: Callable[..., EngineProcess],
-    *,
-    transactional: bool,
 ):
-    group = f"restless{transactional:d}"
-    windows = f"{group}-windows"
+    group, windows = "restless", "restless-windows"
     shop.make(windows, SHARDS)
-    folder = shop.workspace(group, windows, transactional=transactional)
+    folder = shop.workspace(group, windows)
 
     def left() -> int:
         return shop.left(group, "detect", windows)
@@ -185,8 +186,37 @@ def test_added_killed_and_stopped_workers_give_each_finding_once_and_the_same_as
     assert third.stop() == 0
 
     assert shop.outcome(group) == expected
-    given = [id_of(each) for each in shop.of(f"{group}-findings")]
-    assert not transactional or len(given) == len(set(given))
+    assert shop.outcome(group, "read_uncommitted") == expected
+
+
+def test_workers_that_hang_until_others_have_their_shards_spoil_nothing_when_they_wake(
+    shop: Shop,
+    expected: tuple[dict[str, bytes | None], dict[bytes, bytes | None]],
+    engines: Callable[..., EngineProcess],
+):
+    group, windows = "hanging", "hanging-windows"
+    shop.make(windows, SHARDS)
+    folder = shop.workspace(group, windows, 'client = { "session.timeout.ms" = "6000" }')
+    workers = [engines(folder, part="detect") for _ in range(3)]
+    wait_for(lambda: all("takes over" in each.said for each in workers))
+    rng = random.Random(5)
+    rounds = 4
+    for number in range(rounds):
+        hung = workers[number % 3]
+        feeding = threading.Thread(target=shop.feed, args=(windows, number / rounds, (number + 0.7) / rounds))
+        feeding.start()
+        time.sleep(0.05 + 0.3 * rng.random())  # it is amid its work
+        hung.freeze()
+        feeding.join()
+        shop.feed(windows, (number + 0.7) / rounds, (number + 1) / rounds)
+        time.sleep(7.5)  # others have its shards, and have judged what it had before it hung
+        hung.thaw()
+    wait_for(lambda: shop.left(group, "detect", windows) == 0, 60, 1.0)
+    time.sleep(1.5)
+    assert [each.stop() for each in workers] == [0, 0, 0]
+
+    assert shop.outcome(group) == expected
+    assert shop.outcome(group, "read_uncommitted") == expected
 
 
 def test_rankings_go_on_with_who_stood_by_when_their_worker_is_killed(
@@ -260,7 +290,7 @@ def test_a_broker_that_goes_away_is_told_and_all_is_found_when_it_is_back(
     with brokers() as own:
         other = Shop(tmp_path, own, messages_of)
         other.windows = shop.windows
-        folder = other.workspace("away", transactional=True)
+        folder = other.workspace("away")
         workers = [engines(folder, part="detect"), engines(folder, part="detect")]
         wait_for(lambda: all("takes over" in each.said for each in workers))
         other.feed("windows", 0.0, 0.5)

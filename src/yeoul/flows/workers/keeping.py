@@ -34,7 +34,7 @@ def to_keep(block: bytes, topic: str, partition: int, *, declared: str, taken: i
     from yeoul.deliver.kafka import Outbound  # noqa: PLC0415  (its client library is an extra)
 
     chunks = [block[at : at + _CHUNK_BYTES] for at in range(0, len(block), _CHUNK_BYTES)]
-    # two workers, of which one hangs, may keep a slot at once: their chunks are told apart
+    # the topic keeps chunks by their places: those of a longer block before are told apart
     told = {"declared": declared, "taken": taken, "slot": slot, "chunks": len(chunks), "crc": zlib.crc32(block)}
     facts = json.dumps(told).encode()
     return [

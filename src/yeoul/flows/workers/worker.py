@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
@@ -174,12 +174,9 @@ class Worker:
             else:
                 shard.restore(kept[0])
             epoch = f"{load.declared}@{shard.assembly.begun}"
-            writer, sent = self._open_writer(number, epoch)
+            shard.sent, writer = self._open_writer(number, epoch, shard.sent)
             stack.callback(writer.close)
-            known, _, booked = before.metadata.partition(":")
-            same = known == epoch
-            shard.sent = max(shard.sent, int(booked) if same else 0, sent or 0)
-            quiet = 0 if same else max(0, before.offset)
+            quiet = 0 if before.metadata == epoch else max(0, before.offset)
             held = _Held(number, epoch, shard, writer, kept[1] if kept else 0, quiet, kept=shard.taken if kept else -1)
             if kept is None:
                 self._keep(held)  # from here on changes have their numbers
@@ -189,16 +186,27 @@ class Worker:
         where = ", ".join(f"{part}@{at}" for part, at in sorted(shard.assembly.position.items()))
         self._tell_of(f"takes over shard {number} of `{load.topic}`: goes on at {where}")
 
-    def _open_writer(self, number: int, epoch: str) -> tuple[ResultsWriter, int | None]:
-        load, sink = self._load, self._load.sink
-        identity = f"{load.group}.{number}" if sink.transactional else ""
-        writer = open_writer(sink, identity, epoch, [*load.results, load.group])
+    def _open_writer(self, number: int, epoch: str, sent: int) -> tuple[int, ResultsWriter]:
+        """A shard's only writer, and up to which change its results are sent, of which `sent` is known.
+
+        Always in transactions: who hung may have something to send of a shard that others have.
+
+        Raises:
+            TransientError: a broker does not answer, or the group has given the shard to others.
+        """
+        from yeoul.deliver.kafka import Member  # noqa: PLC0415  (its client library is an extra)
+
+        load = self._load
+        member = Member(load.group, load.group, number, self._group.membership)
+        writer = open_writer(load.sink, f"{load.group}.{number}", epoch, [*load.results, load.group], member)
         try:
             writer.check()
-            return writer, writer.open()
+            sent = max(sent, writer.open() or 0)
+            writer.write([], sent, self._ending, self._tell_of)  # who hung is refused before it says a word
         except BaseException:
             writer.close()
             raise
+        return sent, writer
 
     def _read(self) -> None:
         owners = {part: held for held in self._held.values() for part in held.shard.assembly.position}
@@ -216,6 +224,8 @@ class Worker:
 
     def _trying(self, held: _Held, work: Callable[[], object]) -> None:
         """Do what needs the broker; after trouble with another writer, unless the shard has gone to others."""
+        if not self._has(held):  # it went while another one was in trouble
+            return
         try:
             work()
             self._why = ""
@@ -223,14 +233,14 @@ class Worker:
             self._tell_why(error)
             self._stop.wait(_AGAIN_S)
             self._group.look()
-            if held.number not in self._held or self._stop.is_set():
+            if not self._has(held) or self._stop.is_set():
                 return
             held.writer.close()
-            try:
-                held.writer, sent = self._open_writer(held.number, held.epoch)
-            except TransientError:
-                return
-            held.shard.sent = max(held.shard.sent, sent or 0)
+            with suppress(TransientError):
+                held.shard.sent, held.writer = self._open_writer(held.number, held.epoch, held.shard.sent)
+
+    def _has(self, held: _Held) -> bool:
+        return self._held.get(held.number) is held
 
     def _send(self, held: _Held) -> None:
         shard = held.shard
@@ -285,7 +295,7 @@ class Worker:
         from yeoul.ingest.kafka import Committed  # noqa: PLC0415  (its client library is an extra)
 
         now = {
-            number: Committed(offset, f"{held.epoch}:{held.shard.sent}")
+            number: Committed(offset, held.epoch)
             for held in shards
             if not held.quiet_before
             for number, offset in held.shard.assembly.position.items()

@@ -9,14 +9,15 @@ from typing import Any, NamedTuple
 
 from yeoul.errors import SourceError, UnreachableError
 from yeoul.ingest.kafka.client import Brokers, Topic, ask_partitions, ask_range, no_topic, open_consumer
+from yeoul.ingest.kafka.gaps import Gaps
 from yeoul.kafka_client import Consumer, KafkaError, KafkaException, TopicPartition, refusal, text_of
 
 __all__ = ["Committed", "Group", "Read", "Reader", "read_whole"]
 
 _BEGINNING = -2
 """The offset that stands for the first message there is."""
-_SESSION_MS = 10_000
-"""The partitions of a worker that is killed go to others after so long."""
+_SESSION_MS = "10000"
+"""The partitions of a worker that is killed go to others after so long; `client` of the sink may say otherwise."""
 _ASK_S = 10.0
 _WAIT_S = 0.2
 # ruff: noqa: SLF001 - the library's names of its own errors begin with an underscore
@@ -71,8 +72,8 @@ class Group:
     ) -> None:
         self._topic = topic
         self._brokers = Brokers()
-        own = {"partition.assignment.strategy": "cooperative-sticky", "session.timeout.ms": str(_SESSION_MS)}
-        self._consumer = open_consumer(topic.bootstrap, group, {**settings, **own}, self._brokers)
+        chosen = {"session.timeout.ms": _SESSION_MS, **settings, "partition.assignment.strategy": "cooperative-sticky"}
+        self._consumer = open_consumer(topic.bootstrap, group, chosen, self._brokers)
         try:
             self.partitions = self._ask()
         except BaseException:
@@ -136,13 +137,36 @@ class Group:
         with suppress(KafkaException):
             self._consumer.commit(offsets=places, asynchronous=True)  # otherwise it waits for a broker that is away
 
+    def membership(self) -> Any:
+        """What a producer commits with, so that the broker refuses it when others have the partitions.
+
+        Raises:
+            UnreachableError: the group has let go of this member.
+        """
+        told = self._consumer.consumer_group_metadata()
+        # of who is no member the broker would take a commit as of somebody who shares with nobody; it is asked for
+        # after the former: who was let go joins again only when it has heard of it in `look`
+        if not self._consumer.memberid():
+            message = f"the group of `{self._topic.name}` has let go of this member, which was not heard of in time"
+            raise UnreachableError(message)
+        return told
+
     def close(self) -> None:
         """Leave; others take over at once."""
         self._consumer.close()
 
 
+class _Place(Gaps):
+    """How far a partition is read."""
+
+    fetched = 0
+
+    def __init__(self, fetched: int) -> None:
+        self.fetched = fetched
+
+
 class Reader:
-    """Reads partitions that others decide on.
+    """Reads partitions that others decide on; what the client library passes over in the wake of an outage too.
 
     Args:
         topic: theirs.
@@ -156,6 +180,7 @@ class Reader:
         self._tell = tell
         self._brokers = Brokers()
         self._consumer = open_consumer(topic.bootstrap, group, settings, self._brokers)
+        self._places: dict[int, _Place] = {}
         self._lost: dict[int, int | None] = {}
         """Partitions whose next message is gone, and its offset; they are read on when their broker says from where."""
 
@@ -175,12 +200,14 @@ class Reader:
 
     def add(self, offsets: Mapping[int, int]) -> None:
         """Read these partitions too, each from an offset on."""
+        self._places |= {number: _Place(offset) for number, offset in offsets.items()}
         self._consumer.incremental_assign([TopicPartition(self._topic.name, *place) for place in offsets.items()])
 
     def drop(self, partitions: Sequence[int]) -> None:
         """Read these no more."""
         for number in partitions:
             self._lost.pop(number, None)
+            self._places.pop(number, None)
         self._consumer.incremental_unassign([TopicPartition(self._topic.name, number) for number in partitions])
 
     def read(self, most: int, wait_s: float) -> list[Read]:
@@ -190,12 +217,19 @@ class Reader:
             SourceError: they do not let us in.
         """
         found = []
+        for place in self._places.values():
+            place.comes_again = False
         for message in self._consumer.consume(most, wait_s):
-            error = message.error()
-            if error is None:
-                found.append(_read(message))
-            elif error.code() in _LOST:
-                self._lost[message.partition() or 0] = message.offset()
+            error, number, at = message.error(), message.partition() or 0, message.offset() or 0
+            place = self._places.get(number)
+            if error is not None and error.code() in _LOST:
+                self._lost[number] = message.offset()
+            elif place is not None and (error is None or error.code() == KafkaError._PARTITION_EOF):
+                if not place.comes_again and self._brokers.troubled and place.before_gap([at]) is not None:
+                    self._consumer.seek(TopicPartition(self._topic.name, number, place.fetched))
+                if error is None and not place.comes_again:
+                    place.fetched = at + 1
+                    found.append(_read(message))
         for number, offset in list(self._lost.items()):
             self._pass_gap(number, offset)
         if self._brokers.refused:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from yeoul.ingest.contract import Ahead, LineBlock
 from yeoul.ingest.kafka.client import Brokers
+from yeoul.ingest.kafka.gaps import Gaps
 
 __all__ = ["Partition", "as_line"]
 
@@ -30,7 +31,7 @@ class _Chunk(NamedTuple):
     """Each line with its end."""
 
 
-class Partition:
+class Partition(Gaps):
     """One partition of a topic.
 
     Args:
@@ -53,10 +54,6 @@ class Partition:
         self.end: int | None = None
         """Read no further (replay)."""
         self.paused = False
-        self.comes_again = False
-        """Whether what comes now is passed over, for it is asked for once more."""
-        self._doubted = -1
-        """Offset that was asked for once more."""
         self.waiting_bytes = 0
         self.final_bytes = 1 << 20
         """How much can surely wait: a block of a replay is not larger."""
@@ -82,21 +79,6 @@ class Partition:
     def fetched(self) -> int:
         """Offset of the next message that the client library is asked for."""
         return int(self._waiting[-1].offsets[-1]) + 1 if self._waiting else self._next
-
-    def before_gap(self, offsets: Sequence[int]) -> int | None:
-        """How many come before the first offset that is passed over and not doubted yet; None where there is none.
-
-        Offsets without a message are usual: a transaction ends in one, a compacted topic is full of them. Yet in the
-        wake of an outage a message was seen to be passed over that was there: each gap is then fetched once more, from
-        `fetched` on when those before it are taken, and believed when it comes again.
-        """
-        expected = self.fetched
-        for count, offset in enumerate(offsets):
-            if offset > expected != self._doubted:
-                self._doubted, self.comes_again = expected, True
-                return count
-            expected = offset + 1
-        return None
 
     def take(self, offsets: Sequence[int], values: Sequence[bytes | None]) -> None:
         """Messages that came, in their order; those from the end on are dropped."""
