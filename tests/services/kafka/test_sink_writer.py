@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 import uuid
@@ -112,3 +113,33 @@ def test_a_broker_that_is_killed_amid_transactions_is_gone_on_with_when_it_is_ba
         numbers = [int(each.value() or 0) for each in messages_of(broker.bootstrap, "numbers")]
         assert numbers == list(range(1, len(numbers) + 1))
         assert len(numbers) >= done[0]
+
+
+def opened_on(broker: Broker, name: str, identity: str) -> ResultsWriter:
+    for _ in range(30):
+        writer = ResultsWriter(broker.bootstrap, [name], {}, identity=identity, epoch="first")
+        try:
+            writer.check()
+            writer.open()
+        except TransientError:  # a broker that has just been started finds its coordinator by and by
+            writer.close()
+            time.sleep(0.5)
+        else:
+            return writer
+    pytest.fail("the broker has no coordinator")
+
+
+@pytest.mark.parametrize("transactional", [False, True])
+def test_one_that_is_too_large_takes_no_other_with_it_and_repeats_none(
+    broker: Broker, topic: Callable[..., str], messages_of: Callable[..., list[Message]], *, transactional: bool
+) -> None:
+    name, told = topic(max_message_bytes="20000"), list[str]()
+    writer = opened_on(broker, name, f"yeoul.{uuid.uuid4()}" if transactional else "")
+    # its failure is heard of while those behind it are still handed over
+    batch = [Outbound(name, b"%d" % number, os.urandom(200), [("id", b"x")]) for number in range(10_000)]
+    for place in (0, 5000, 10_002):
+        batch.insert(place, Outbound(name, b"large", os.urandom(30_000), [("id", b"y")]))
+    assert writer.write(batch, 1, threading.Event(), told.append)
+    writer.close()
+    assert [each.key() for each in messages_of(broker.bootstrap, name)] == [b"%d" % number for number in range(10_000)]
+    assert len(told) == 3

@@ -87,7 +87,10 @@ class ResultsWriter:
         self._member = member
         self._said = Said(FATAL)
         self._failed: list[tuple[int, str]] = []
-        self._too_large: set[int] = set()
+        self._over: set[int] = set()
+        """Of the batch: what is too large, and without transactions what is there."""
+        self._amid = False
+        """Whether a transaction is open."""
         self._compression = compression
         self._batch_bytes = BATCH_BYTES
         self._producer = self._make()
@@ -149,33 +152,50 @@ class ResultsWriter:
     def write(self, batch: Sequence[Outbound], sent: int, stop: threading.Event, tell: Callable[[str], None]) -> bool:
         """Write a batch; whether all of it is there. False: it was to stop before it was.
 
-        A message that no topic takes for its size is left out, which `tell` is told.
+        A message that no topic takes for its size is left out, which `tell` is told. Without transactions what was
+        acknowledged before is not sent again for its sake.
 
         Raises:
             TransientError: begin anew with another writer, at `open`.
             SinkError: they do not let us in.
         """
+        self._over = set()
         try:
-            if self._group is not None:
-                self._producer.begin_transaction()
-            self._failed = []
-            for number, message in enumerate(batch):
-                if number not in self._too_large and not self._produce(number, message, stop):
-                    return False
-            # what follows a failure in a transaction is not sent any more
-            while not stop.is_set() and len(self._producer) and not (self._failed and self._group):
-                self._producer.flush(_WAIT_S)
-                raise_refused(self._bootstrap, self._said)
-            if self._failed:
-                return self._again(batch, sent, stop, tell)
-            if len(self._producer):
-                return False
-            if self._group is not None:
-                self._commit(self._group, sent)
+            while self._try(batch, stop):
+                if not self._failed:
+                    if self._group is not None:
+                        self._commit(self._group, sent)
+                    return True
+                self._learn(batch, tell)
         except KafkaException as error:
             raise self._trouble(text_of(error)) from error
-        self._too_large = set()
-        return True
+        return False
+
+    def _try(self, batch: Sequence[Outbound], stop: threading.Event) -> bool:
+        """Send what is not over; False: it was to stop before all was answered. What failed is in `_failed`.
+
+        Raises:
+            KafkaException: what the library says.
+            SinkError: they do not let us in.
+        """
+        self._failed = []
+        if self._group is not None:
+            self._producer.begin_transaction()
+            self._amid = True
+        try:
+            for number, message in enumerate(batch):
+                if number not in self._over and not self._produce(number, message, stop):
+                    return False
+            # what follows a failure in a transaction is not sent any more
+            while not stop.is_set() and len(self._producer) and not (self._failed and self._amid):
+                self._producer.flush(_WAIT_S)
+                raise_refused(self._bootstrap, self._said)
+        except KafkaException:
+            # a transaction takes nothing more once a message failed, which is heard of by and by
+            self._producer.poll(_WAIT_S)
+            if not (self._failed and self._amid):
+                raise
+        return bool(self._failed) or not len(self._producer)
 
     def _commit(self, group: Consumer, sent: int) -> None:
         """Commit the transaction and how far it goes.
@@ -205,6 +225,7 @@ class ResultsWriter:
             raise self._trouble(why)
         if failed:
             raise failed[0]
+        self._amid = False
 
     def _produce(self, number: int, message: Outbound, stop: threading.Event) -> bool:
         topic, key, value, headers, partition = message
@@ -219,21 +240,40 @@ class ResultsWriter:
                 return True
         return False
 
-    def _again(self, batch: Sequence[Outbound], sent: int, stop: threading.Event, tell: Callable[[str], None]) -> bool:
-        """Leave out what was too large by itself."""
-        for number, why in self._failed:
+    def _learn(self, batch: Sequence[Outbound], tell: Callable[[str], None]) -> None:
+        """Leave out what was too large by itself.
+
+        Raises:
+            TransientError: something else failed.
+            KafkaException: what the library says.
+        """
+        amid = self._amid
+        large = [number for number, why in self._failed if not why]
+        # in a transaction one that is too large takes those behind it with it, whatever is said of them
+        others = [why for _, why in self._failed if why and not (amid and large)]
+        if others:
+            raise self._trouble(others[0])
+        for number in large:
             topic, key, value, *_ = batch[number]
             size = len(value or b"") + len(key)
-            if why or size < self._batch_bytes - FRAME_BYTES:
-                raise self._trouble(why or "a batch was too large")
-            self._too_large.add(number)
+            if size < self._batch_bytes - FRAME_BYTES:
+                why = "a batch was too large"
+                raise self._trouble(why)
+            self._over.add(number)
             tell(f"topic `{topic}` takes no message of {size} bytes: the one with the key {key[:200]!r} is left out")
-        if self._group is not None:
+        if amid:
             self._producer.abort_transaction(_TRANSACTION_S)
-        return self.write(batch, sent, stop, tell)
+            self._amid = False
+            # the number of the one that failed is missing, and the broker would refuse what comes next from this one
+            let_go(self._producer)
+            self._producer = self._make()
+            self._producer.init_transactions(_TRANSACTION_S)
 
     def _heard(self, number: int, error: KafkaError | None, _: Message) -> None:
-        if error is not None and error.code() not in PURGED:
+        if error is None:
+            if not self._amid:
+                self._over.add(number)
+        elif error.code() not in PURGED:
             self._failed.append((number, "" if error.code() == KafkaError.MSG_SIZE_TOO_LARGE else str(error.str())))
 
     def _place(self, sent: int = -1001) -> Any:
