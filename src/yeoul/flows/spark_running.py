@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Event
 from typing import Literal
 
-from yeoul.flows.outgoing import COMPLETE
+from yeoul.flows.outgoing import COMPLETE, LIVE
 from yeoul.flows.records import complete_record, line, schema_name
 from yeoul.flows.shards import shard_keys
 from yeoul.streams import Coverage, Entry
@@ -115,6 +115,7 @@ def _options(plan: SparkPlan, submission: Submission, partitions: int = 0) -> Jo
         checkpoint=_below(submission.checkpoint, plan),
         topic=None if submission.to_files else submission.out,
         folder=_below(submission.out, plan) if submission.to_files else None,
+        schema=schema_name(LIVE if submission.mode == "update" else "windows"),
         mode=submission.mode,
         available_now=submission.available_now,
         rows_per_batch=submission.rows_per_batch,
@@ -131,7 +132,6 @@ def _shards(plan: SparkPlan, by: Sequence[str], number: int) -> ShardOptions:
     return ShardOptions(
         keys=shard_keys(by, plan.keys),
         number=number,
-        schema=schema_name("windows"),
         complete_schema=schema_name(COMPLETE),
         complete_key=json.dumps([COMPLETE, plan.stream]).encode(),
         complete=complete,

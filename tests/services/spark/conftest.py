@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import itertools
+import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from importlib.resources import files
 from pathlib import Path
 from threading import Event
 from typing import Any
 
+import jsonschema_rs
 import pytest
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
+from yeoul.flows.records import schema_name
 from yeoul.flows.spark_jobs import spark_plan
 from yeoul.settings import load_workspace
 from yeoul.streams.spark import JobOptions
@@ -47,15 +52,16 @@ def run_on_spark(spark: Any) -> Callable[..., tuple[list[bytes], Counter[str]]]:
     def run(home: Path, **options: Any) -> tuple[list[bytes], Counter[str]]:
         plan = spark_plan(load_workspace(home).plan().streams[0])
         ledger: Counter[str] = Counter()
-        given = {"topic": None, "folder": str(home / "out"), "rows_per_batch": 400} | options
+        schema = schema_name("live" if options.get("mode") == "update" else "windows")
+        given = {"topic": None, "folder": str(home / "out"), "schema": schema, "rows_per_batch": 400} | options
         job = StreamJob(spark, plan, JobOptions(str(home / "checkpoint"), available_now=True, **given))
         watch = Watch(spark, [plan.source], print)
         try:
             run_jobs([job], Event(), lambda batch: ledger.update(batch.classes), watch)
         finally:
             watch.close()
-        files = sorted((home / "out").glob("part-*"))
-        return [line for file in files for line in file.read_bytes().splitlines()], ledger
+        written = sorted((home / "out").glob("part-*"))
+        return [line for file in written for line in file.read_bytes().splitlines()], ledger
 
     return run
 
@@ -90,6 +96,28 @@ def filled(broker: Broker) -> Callable[..., str]:
         return f'{{ kind = "kafka", bootstrap = "{broker.bootstrap}", topic = "{name}" }}'
 
     return fill
+
+
+@pytest.fixture(scope="session")
+def as_agreed() -> Callable[[list[Message], str, tuple[str, ...]], None]:
+    """Checks messages of a kind as who reads a sink's topic does: key, headers, value by the schema document."""
+    document = json.loads(files("yeoul.flows").joinpath("results.schema.json").read_text(encoding="utf-8"))
+
+    def check(messages: list[Message], kind: str, keys: tuple[str, ...]) -> None:
+        schema = jsonschema_rs.validator_for({**document, "$ref": f"#/$defs/{kind}"})
+        said: dict[str, bytes] = {}
+        assert messages
+        for message in messages:
+            members, headers = json.loads(message.value() or b""), dict(message.headers() or ())
+            assert schema.is_valid(members), members
+            assert headers["schema"] == schema_name(kind).encode()
+            assert json.loads(message.key() or b"") == {key: members[key] for key in keys}
+            id_ = headers["id"].decode()
+            assert re.fullmatch("[0-9a-f]{16}", id_)
+            assert said.setdefault(id_, message.value() or b"") == message.value(), id_
+        assert len(said) == len({message.value() for message in messages})
+
+    return check
 
 
 @pytest.fixture

@@ -56,6 +56,7 @@ def test_a_batch_that_was_written_and_not_committed_is_once_in_files_and_comes_a
     broker: Broker,
     topic: Callable[..., str],
     messages: Callable[[str], list[Any]],
+    as_agreed: Callable[..., None],
     tmp_path: Path,
 ):
     read, out = topic(2), topic(1)
@@ -75,9 +76,10 @@ def test_a_batch_that_was_written_and_not_committed_is_once_in_files_and_comes_a
     replay(load_workspace(to_files).plan(), tmp_path / "local")
     expected = sorted(json.dumps(row) for row in rows_of(tmp_path / "local/windows.ndjson"))
     assert sorted(json.dumps(json.loads(line)) for line in lines) == expected
-    told = Counter((message.key(), message.value()) for message in messages(out))
+    as_agreed(messages(out), "windows", ("customer", "title"))
+    told = Counter((dict(message.headers())["id"], message.value()) for message in messages(out))
     assert sorted(json.dumps(json.loads(value)) for _, value in told) == expected
-    assert len({key for key, _ in told}) == len(told)
+    assert len({id_ for id_, _ in told}) == len(told)
     assert set(told.values()) == {1, 2}
 
 

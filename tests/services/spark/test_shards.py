@@ -99,13 +99,18 @@ def test_workers_find_in_windows_of_spark_what_they_find_in_those_of_the_local_e
 
 
 def groups(messages: list[Message], windows: set[str]) -> dict[tuple[str, str, str], tuple[Any, ...]]:
-    """Partition and values by window and key."""
+    """Partition, values, the message's key and headers by window and key.
+
+    Key and id only where the engines escape the key alike.
+    """
     found = {}
     for each in messages:
         members = json.loads(each.value() or b"")
         if "groups" not in members and members["window_start"] in windows:
             key = (members["window_start"], members["customer"], members["title"])
-            found[key] = (each.partition(), members["plays"], members["hits"])
+            alike = None if "\\u" in json.dumps(members["customer"], ensure_ascii=False) else each.key()
+            headers = [named for named in each.headers() or () if alike or named[0] != "id"]
+            found[key] = (each.partition(), members["plays"], members["hits"], alike, headers)
     return found
 
 

@@ -6,6 +6,7 @@ from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as sql
 
+from yeoul.streams.spark.headers import headers
 from yeoul.streams.spark.options import ShardOptions
 from yeoul.streams.spark.plan import AT, AT_US, CLASS, LINE, POSITION, REASON, SOURCE, SparkPlan
 from yeoul.streams.spark.shards import shard_columns
@@ -90,20 +91,24 @@ def gather(counted: DataFrame, plan: SparkPlan) -> DataFrame:
     return values.selectExpr(*edges, *map(name, plan.keys), *finite)
 
 
-def as_messages(windows: DataFrame, plan: SparkPlan, *, final: bool, shards: ShardOptions | None = None) -> DataFrame:
-    """A JSON object a group with the members of `windows.ndjson`, and a key that says which group it is.
+def as_messages(
+    windows: DataFrame, plan: SparkPlan, schema: str, *, final: bool, shards: ShardOptions | None = None
+) -> DataFrame:
+    """A message a group, as the local engine's sink has it: key, value, headers.
 
-    With `shards` also its headers, its partition and the edges of its window.
+    Those of windows that are not final say `partial`. With `shards` also its partition and the edges of its window.
     """
     start, end = (_iso(f"`#{edge}_us`") for edge in ("start", "end"))
     keys = [name(key) for key in plan.keys]
     values = [name(word) for word, _ in plan.aggregates]
-    revision = "0" if final else "CAST(NULL AS INT)"
     said = [f"{text(plan.stream)} AS `stream`", f"{start} AS `window_start`", f"{end} AS `window_end`"]
-    value = _json(f"struct({', '.join([*said, *keys, *values, f'{revision} AS `revision`'])})")
-    key = _json(f"struct({', '.join([*said[:2], *keys])})")
+    last = "0 AS `revision`" if final else "true AS `partial`"
+    key, value = _json(f"struct({', '.join(keys)})"), _json(f"struct({', '.join([*said, *keys, *values, last])})")
+    known = windows.selectExpr("*", f"{key} AS `#key`", f"{value} AS `#value`")
+    window = "concat(`#start_us`, '/', `#end_us`)"
+    parts = ["'windows'", text(plan.stream), window, "`#key`", "'0'"] if final else ["'live'", "`#value`"]
     more = [] if shards is None else shard_columns(shards)
-    return windows.selectExpr(f"{key} AS `key`", f"{value} AS `value`", *more)
+    return known.selectExpr("`#key` AS `key`", "`#value` AS `value`", f"{headers(schema, *parts)} AS `headers`", *more)
 
 
 def _json(struct: str) -> str:

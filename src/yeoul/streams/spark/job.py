@@ -54,7 +54,8 @@ class StreamJob:
     def _windows(self, judged: DataFrame, options: JobOptions) -> Any:
         counted = frames.without_repeats(frames.timely(judged.observe("rows", *frames.classes()), self.plan), self.plan)
         windows = frames.gather(counted, self.plan)
-        messages = frames.as_messages(windows, self.plan, final=options.mode == "append", shards=options.shards)
+        final = options.mode == "append"
+        messages = frames.as_messages(windows, self.plan, options.schema, final=final, shards=options.shards)
         writer = messages.writeStream.outputMode(options.mode).queryName(self.plan.stream)
         if options.topic:
             assert isinstance(self.plan.source, TopicRead)

@@ -17,10 +17,8 @@ class ShardOptions:
     """Those that decide."""
     number: int
     """Of shards: the topic's partitions."""
-    schema: str
-    """Header of a group."""
     complete_schema: str
-    """Header of what is heard."""
+    """What is heard, and its version."""
     complete_key: bytes
     complete: Callable[[int, int, int, int], bytes]
     """Makes it of the window's edges in microseconds, the shard, and how many groups there are in it."""
@@ -35,6 +33,8 @@ class JobOptions:
     topic: str | None
     """Where windows go; otherwise to `folder`."""
     folder: str | None
+    schema: str
+    """What a message is, and its version."""
     mode: Literal["append", "update"] = "append"
     available_now: bool = False
     """End when all is read that is there."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from yeoul.streams.spark.sql import name, text
+from yeoul.streams.spark.headers import headers
+from yeoul.streams.spark.sql import name
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -15,16 +16,15 @@ if TYPE_CHECKING:
 __all__ = ["shard_columns", "sharded_writer"]
 
 _MESSAGE = ("`key`", "`value`", "`headers`", "`partition`")
-_TYPES = "key BINARY, value BINARY, headers ARRAY<STRUCT<key: STRING, value: BINARY>>, partition INT"
+_TYPES = "key BINARY, value BINARY, partition INT"
 
 
 def shard_columns(options: ShardOptions) -> list[str]:
-    """Expressions of a message's headers and partition; the edges of its window stay beside them."""
+    """Expressions of a message's partition; the edges of its window stay beside it."""
     # of each key what JSON has for it, as the local engine takes it: both send a key to the same shard
     parts = [f"regexp_extract(to_json(array({name(key)})), '(?s)^.(.*).$', 1)" for key in options.keys]
     shard = f"CAST(pmod(crc32(concat_ws(char(31), {', '.join(parts)})), {options.number}) AS INT)"
-    header = f"array(struct('schema' AS key, CAST({text(options.schema)} AS BINARY) AS value))"
-    return [f"{header} AS `headers`", f"{shard} AS `partition`", "`#start_us`", "`#end_us`"]
+    return [f"{shard} AS `partition`", "`#start_us`", "`#end_us`"]
 
 
 def sharded_writer(options: ShardOptions, kafka: Mapping[str, str]) -> Callable[[DataFrame, int], None]:
@@ -42,18 +42,18 @@ def sharded_writer(options: ShardOptions, kafka: Mapping[str, str]) -> Callable[
             if not groups:
                 return
             kept.selectExpr(*_MESSAGE).write.format("kafka").options(**kafka).save()
-            header = [("schema", options.complete_schema.encode())]
             told = [
                 (
                     options.complete_key,
                     options.complete(start_us, end_us, shard, groups.get((start_us, end_us, shard), 0)),
-                    header,
                     shard,
                 )
                 for start_us, end_us in sorted({key[:2] for key in groups})
                 for shard in range(options.number)
             ]
             marks = batch.sparkSession.createDataFrame(told, _TYPES).coalesce(1)  # one after the other
+            named = headers(options.complete_schema, "'complete'", "CAST(value AS STRING)")
+            marks = marks.selectExpr("key", "value", f"{named} AS headers", "partition")
             marks.write.format("kafka").options(**kafka).save()
         finally:
             kept.unpersist()
