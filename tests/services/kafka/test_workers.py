@@ -13,6 +13,7 @@ import pytest
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
+from yeoul.events import iso
 from yeoul.testing.broker import Broker
 from yeoul.testing.processes import EngineProcess, wait_for
 from yeoul.testing.workspaces import plain_line, plain_workspace
@@ -36,6 +37,36 @@ stream = "hits"
 by = ["title"]
 value = "plays"
 """
+MIXED = """
+[detect.customers]
+stream = "hits"
+by = ["customer"]
+value = "plays"
+persist = "1 of 1"
+alarms_per_day = 500
+
+[detect.devices]
+stream = "hits"
+by = ["device", "trial"]
+value = "plays"
+persist = "1 of 1"
+alarms_per_day = 500
+
+[calendar.works]
+from = "2026-01-01T00:45"
+until = "2026-01-01T01:10"
+keys = "7/*"
+watch = ["devices"]
+"""
+MIXED_STREAM = {
+    "window": '{ size = "30s", slide = "10s" }',
+    "fields": (
+        '{ customer = "customer", n = { path = "n", type = "int" }, device = { path = "device", type = "int" },'
+        ' trial = { path = "trial", type = "bool" } }'
+    ),
+    "keys": '["customer", "device", "trial"]',
+}
+CUSTOMERS = ["ü", "a\x1fb", "\x0b\n", 'say "\\u000b"', "\U0001f3ac", ""]
 LAST = b'"window_end":"2026-01-01T01:10:00Z","kind":"window"'
 
 
@@ -85,6 +116,16 @@ class Shop:
         extra = BLOCKS + sink(self.broker, windows, group, more)
         return plain_workspace(self.folder / group, stream={"window": '"10s"'}, extra=extra)
 
+    def mixed(self, group: str) -> Path:
+        """A workspace with two sinks, whose windows are in the same topics for all groups."""
+        self.make(f"{group}-findings")
+        extra = MIXED
+        for name, key in (("out", "customer"), ("other", "device")):
+            topics = f'windows = "mixed-{key}", findings = "{group}-findings"'
+            extra += f'[sink.{name}]\nkind = "kafka"\nbootstrap = "{self.broker.bootstrap}"\ntopics = {{ {topics} }}\n'
+            extra += f'shard_by = ["{key}"]\ngroup = "{group}"\nclient = {{ "session.timeout.ms" = "6000" }}\n'
+        return plain_workspace(self.folder / group, stream=MIXED_STREAM, extra=extra)
+
     def count(self) -> None:
         """Count the log until all of its windows are in the topic; killed on the way."""
         folder = self.workspace("counting")
@@ -113,12 +154,12 @@ class Shop:
     def left(self, group: str, part: str = "detect", windows: str = "windows") -> int:
         """Messages up to the last complete window that the group is not done with."""
         consumer = Consumer({"bootstrap.servers": self.broker.bootstrap, "group.id": f"{group}.{part}.{windows}"})
-        places = [TopicPartition(windows, number) for number in range(SHARDS)]
-        done = {each.partition: max(0, each.offset) for each in consumer.committed(places, timeout=60)}
-        consumer.close()
         ends = {
             each.partition(): each.offset() + 1 for each in self.of(windows) if b'"groups":' in (each.value() or b"")
         }
+        places = [TopicPartition(windows, number) for number in ends]
+        done = {each.partition: max(0, each.offset) for each in consumer.committed(places, timeout=60)}
+        consumer.close()
         return sum(max(0, end - done[number]) for number, end in ends.items())
 
     def outcome(
@@ -217,6 +258,45 @@ def test_workers_that_hang_until_others_have_their_shards_spoil_nothing_when_the
 
     assert shop.outcome(group) == expected
     assert shop.outcome(group, "read_uncommitted") == expected
+
+
+def test_two_sinks_sliding_windows_and_keys_of_all_types_give_the_same_though_a_worker_is_killed(
+    shop: Shop, engines: Callable[..., EngineProcess]
+):
+    for key in ("customer", "device"):
+        shop.make(f"mixed-{key}", 2)
+    quiet, busy = shop.mixed("quiet"), shop.mixed("busy")
+    rng = random.Random(23)
+    rows = []
+    for second in range(SPAN_S):
+        at = iso(START_US + second * 1_000_000)
+        burst = [rng.randrange(3) for _ in range(60)] if second % 900 in range(500, 520) else []
+        for place in [rng.randrange(6) for _ in range(4)] + burst:
+            row = {"at": at, "customer": CUSTOMERS[place], "device": 6 + place % 3, "trial": place > 2, "n": 2}
+            rows.append(json.dumps(row))
+    (quiet / "logs" / "a.ndjson").write_text("\n".join([*rows, ""]))
+
+    def left(group: str) -> int:
+        return sum(shop.left(group, "detect", f"mixed-{key}") for key in ("customer", "device"))
+
+    counting = engines(quiet, part="count")
+    wait_for(lambda: sum(LAST in (each.value() or b"") for each in shop.of("mixed-device")) >= 2, 120, 1.0)
+    wait_for(lambda: sum(LAST in (each.value() or b"") for each in shop.of("mixed-customer")) >= 2, 120, 1.0)
+    assert counting.stop() == 0
+    alone, killed, other = engines(quiet, part="detect"), engines(busy, part="detect"), engines(busy, part="detect")
+    wait_for(lambda: "takes over" in killed.said)
+    time.sleep(1)
+    killed.kill()
+    wait_for(lambda: left("quiet") == 0, 60, 1.0)
+    wait_for(lambda: left("busy") == 0, 60, 1.0)
+    assert [alone.stop(), other.stop()] == [0, 0]
+
+    found, expected = (shop.of(f"{group}-findings") for group in ("busy", "quiet"))
+    assert {(id_of(each), each.value()) for each in found} == {(id_of(each), each.value()) for each in expected}
+    assert len(found) == len(expected) > 20
+    said = [json.loads(each.value() or b"") for each in found]
+    assert {each["muted"] for each in said} == {None, "works"}
+    assert {each.get("customer") for each in said} >= {*CUSTOMERS[:3], None}
 
 
 def test_rankings_go_on_with_who_stood_by_when_their_worker_is_killed(

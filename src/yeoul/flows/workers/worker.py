@@ -210,15 +210,17 @@ class Worker:
 
     def _read(self) -> None:
         owners = {part: held for held in self._held.values() for part in held.shard.assembly.position}
-        for each in self._reader.read(_READ, _WAIT_S):
+        came = self._reader.read(_READ, _WAIT_S)
+        for each in came:
             held = owners.get(each.partition)
             if held is not None and each.value is not None:
                 if held.quiet_before and each.partition == held.number and each.offset >= held.quiet_before:
                     held.shard.skip()
                     held.quiet_before = 0
                 held.shard.take(each.headers.get("schema", b""), each.value, each.partition, each.offset)
-        if self._reader.away != self._away:
-            self._away = self._reader.away
+        # of who was judging for long and asked for nothing, a broker seems to be away
+        if (away := self._reader.away and not came) != self._away:
+            self._away = away
             said = "no broker answers at `{}`; waits" if self._away else "a broker answers at `{}` again"
             self._tell_of(said.format(self._load.sink.bootstrap))
 

@@ -217,8 +217,8 @@ class Reader:
             SourceError: they do not let us in.
         """
         found = []
-        for place in self._places.values():
-            place.comes_again = False
+        for each in self._places.values():
+            each.comes_again = False
         for message in self._consumer.consume(most, wait_s):
             error, number, at = message.error(), message.partition() or 0, message.offset() or 0
             place = self._places.get(number)
