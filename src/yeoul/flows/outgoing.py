@@ -29,7 +29,19 @@ from yeoul.store import State
 from yeoul.streams import Entry
 from yeoul.streams.log import COLUMNS, decode
 
-__all__ = ["COMPLETE", "KINDS", "LIVE", "Outgoing", "Record", "book", "follow", "newest"]
+__all__ = [
+    "COMPLETE",
+    "KINDS",
+    "LIVE",
+    "Outgoing",
+    "Record",
+    "book",
+    "follow",
+    "newest",
+    "overflowing",
+    "trim",
+    "unsent",
+]
 
 KINDS = ("windows", "late", "findings", "incidents", "rankings")
 """Kinds of results, called as the files of `export` are."""
@@ -42,7 +54,9 @@ COMPLETE = "complete"
 _CHANGES = 1000
 _RECORDS = 10_000
 _MOST_ROWS = 2_000_000
-"""Of changes that wait for a sink; beyond it the oldest go."""
+"""Of changes that wait for a sink; beyond it the oldest go..."""
+_TRIM_SHARE = 0.1
+"""...so much of them at once, so that people are told once of many."""
 
 _TRIGGERS = {
     "log": ("INSERT", "NEW.kind IN ('window', 'empty')", "'windows', NEW.stream, NEW.seq"),
@@ -105,7 +119,25 @@ def book(state: State, sink: str, sent: int) -> None:
     """Note up to which change a sink has sent, and drop what all have (inside a transaction)."""
     state.set_meta(f"sink.{sink}", str(sent))
     least = state.db.execute("SELECT min(CAST(value AS INTEGER)) FROM meta WHERE key LIKE 'sink.%'").fetchone()[0]
-    state.db.execute("DELETE FROM outgoing WHERE id <= ?", (max(least, newest(state.db) - _MOST_ROWS),))
+    state.db.execute("DELETE FROM outgoing WHERE id <= ?", (least,))
+
+
+def overflowing(state: State) -> int:
+    """Up to which change the oldest have to go since too many wait; 0: none."""
+    last = newest(state.db)
+    too_many = state.db.execute("SELECT 1 FROM outgoing WHERE id <= ? LIMIT 1", (last - _MOST_ROWS,)).fetchone()
+    return last - round(_MOST_ROWS * (1 - _TRIM_SHARE)) if too_many else 0
+
+
+def unsent(state: State, sent: int, until: int) -> dict[str, int]:
+    """How many changes of each kind a sink that came to `sent` has not sent up to another one."""
+    query = "SELECT kind, count(*) FROM outgoing WHERE id > ? AND id <= ? GROUP BY kind ORDER BY kind"
+    return dict(state.db.execute(query, (sent, until)).fetchall())
+
+
+def trim(state: State, until: int) -> None:
+    """Drop what waits up to a change, sent or not (inside a transaction)."""
+    state.db.execute("DELETE FROM outgoing WHERE id <= ?", (until,))
 
 
 class Outgoing:

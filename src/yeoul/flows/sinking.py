@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from yeoul.errors import TransientError, UnreachableError, YeoulError
 from yeoul.flows.engine import Engine
-from yeoul.flows.outgoing import COMPLETE, LIVE, Outgoing, Record, book
+from yeoul.flows.outgoing import COMPLETE, LIVE, Outgoing, Record, book, overflowing, trim, unsent
 from yeoul.flows.plan import Plan
 from yeoul.flows.records import schema_name
 from yeoul.flows.shards import Shards
@@ -159,6 +159,7 @@ class Sinking:
                     sent = each.sent
                     book(self._engine.state, each.sink.name, sent)
                     each.booked = sent
+        self._trim()
         self._show_live()
         for each in self._workers:
             for text in each.told():
@@ -166,6 +167,17 @@ class Sinking:
                     feed.notices.append(Notice("sink", each.sink.name, text))
                     break
             each.wake()
+
+    def _trim(self) -> None:
+        """Let the oldest changes go when too many wait, and say which."""
+        state = self._engine.state
+        until = overflowing(state) if self._workers else 0
+        if until:
+            lost = [unsent(state, each.sent, until) for each in self._workers]
+            with state.transaction():
+                trim(state, until)
+            for each, changes in zip(self._workers, lost, strict=True):
+                each.lose(changes)
 
     def _show_live(self) -> None:
         """Hand the windows that are open to those who are to send them now; comes right after a commit."""
@@ -215,6 +227,7 @@ class _Worker:
         self._stop = threading.Event()
         self._wake = threading.Event()
         self._told: list[str] = []
+        self._lost = 0
         self._live: dict[str, list[Entry]] = {}
         self._live_s = 0.0
         self._why = ""
@@ -243,6 +256,14 @@ class _Worker:
         """Wait for the end."""
         self._thread.join(within_s)
 
+    def lose(self, changes: dict[str, int]) -> None:
+        """Changes of these kinds are gone before they were sent."""
+        lost = {kind: number for kind, number in changes.items() if kind in self._topics}
+        if lost:
+            self._lost += sum(lost.values())
+            named = ", ".join(f"{number:,} of {kind}" for kind, number in lost.items())
+            self._told.append(f"too many changes wait: the oldest are gone and are never sent ({named})")
+
     def told(self) -> list[str]:
         """What people should know, since the last call."""
         told, self._told = self._told, []
@@ -251,7 +272,10 @@ class _Worker:
     def waits(self) -> tuple[float, str]:
         """For how long results have waited, in seconds, and why."""
         since = self._since_s
-        return (0.0, "") if since is None else (time.monotonic() - since, self._why)
+        if since is None:
+            return 0.0, ""
+        lost = f"; {self._lost:,} changes are gone unsent" if self._lost else ""
+        return time.monotonic() - since, f"{self._why}{lost}"
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -282,7 +306,7 @@ class _Worker:
                 live, self._live = self._live, {}
                 records = [each for name in live for each in outgoing.live(name, live[name])] + records
                 if number == self.sent and not records:
-                    self._since_s = None
+                    self._since_s, self._lost = None, 0
                     self._wake.wait(_LOOK_S)
                     self._wake.clear()
                     continue
