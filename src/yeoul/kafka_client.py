@@ -83,9 +83,10 @@ def no_broker(bootstrap: str, said: Said, error: KafkaException) -> UnreachableE
 
 def refusal(bootstrap: str, said: Said, whose: str) -> str:
     """They do not let us in; `whose` is the sink or the source."""
-    denied = "authorization failed" in (said.refused or "")  # who we are is known, what we may do is too little
+    why = (said.refused or "").rstrip(".")
+    denied = "authorization failed" in why  # who we are is known, what we may do is too little
     advice = f"{'grant that right (an ACL), or ' * denied}mend the {whose}'s `client`"
-    return f"the broker at `{bootstrap}` refuses: {said.refused}; {advice}"
+    return f"the broker at `{bootstrap}` refuses: {why}; {advice}"
 
 
 def refused_settings(error: Exception) -> str:

@@ -34,7 +34,7 @@ from yeoul.settings import load_workspace
 from yeoul.testing.broker import Broker, free_port
 from yeoul.testing.consoles import hear
 from yeoul.testing.processes import EngineProcess, counts, wait_for
-from yeoul.testing.workspaces import plain_line
+from yeoul.testing.workspaces import plain_line, plain_workspace
 
 pytestmark = [pytest.mark.services, pytest.mark.slow]
 
@@ -295,7 +295,7 @@ def test_a_sink_that_may_not_write_is_one_sentence(
     if transactional:
         locked.may(windows.name, AclOperation.WRITE)
         said = refusal(engines(folder))
-        assert "Transactional Id authorization failed.; grant that right (an ACL), or mend the sink's `client`" in said
+        assert "Transactional Id authorization failed; grant that right (an ACL), or mend the sink's `client`" in said
         assert said.endswith(doctor_fails(folder, "sink out"))
 
 
@@ -312,3 +312,20 @@ def test_lines_that_may_not_be_shipped_are_one_sentence(locked: Locked, topics: 
     assert done.returncode == 1
     [said] = done.stderr.splitlines()
     assert f"does not let this user write to topic `{topic.name}`" in said
+
+
+def test_a_worker_that_may_not_use_its_group_is_one_sentence(
+    locked: Locked, topics: Topics, tmp_path: Path, engines: Engines, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("KAFKA_PASSWORD", SECRET)
+    windows, found = topics(locked.broker), topics(locked.broker)
+    kept = type(windows)(locked.broker, f"yeoul.detect.{windows.name}")
+    for each in (windows, found, kept):
+        locked.may(each.name, AclOperation.READ, AclOperation.WRITE, AclOperation.DESCRIBE)
+    sink = (
+        sink_to(windows, BY_PASSWORD).replace(" }", f', findings = "{found.name}" }}', 1) + 'shard_by = ["customer"]\n'
+    )
+    detect = '[detect.customers]\nstream = "hits"\nby = ["customer"]\nvalue = "plays"\n'
+    folder = at_door(plain_workspace(tmp_path, extra=detect + sink), windows, locked.password_door)
+    said = refusal(engines(folder, part="detect"))
+    assert "Group authorization failed; grant that right (an ACL), or mend the sink's `client`" in said

@@ -110,7 +110,10 @@ class Group:
         Raises:
             SourceError: they do not let us in.
         """
-        self._consumer.poll(0)
+        came = self._consumer.poll(0)
+        error = came and came.error()
+        if error and error.code() == KafkaError.GROUP_AUTHORIZATION_FAILED:  # to a source its group is no matter
+            self._brokers.refused = error.str()
         if self._brokers.refused:
             raise SourceError(refusal(self._topic.bootstrap, self._brokers, "sink"))
 
