@@ -91,6 +91,9 @@ def _submit(
     if of_files == {True} and mode == "update":
         message = "got --mode update for files, which are read once; legal: `append`"
         raise InputError(message)
+    if of_files == {True} and ":/" in out:
+        message = f"got --out {out}, an address; legal for files that are read once: a folder of this machine"
+        raise InputError(message)
     jobs = [with_files(each) if isinstance(each.source, FilesPlan) else spark_plan(each) for each in streams]
     check_words(master, submission.conf)
     require_spark()

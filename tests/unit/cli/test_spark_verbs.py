@@ -105,6 +105,14 @@ def test_a_glob_without_files_is_told_before_spark_starts(tmp_path: Path):
     assert "matches no file" in refused(SourceError, "submit", tmp_path, "--out", "x")
 
 
+@pytest.mark.parametrize("out", ["file:///tmp/results", "s3a://bucket/results"])
+def test_an_address_is_no_folder_for_files_that_are_read_once(out: str, files: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(files)
+    told = refused(InputError, "submit", files, "--out", out)
+    assert told.startswith(f"got --out {out}, an address; legal for files that are read once: a folder of this machine")
+    assert sorted(each.name for each in files.iterdir()) == ["logs", "yeoul.toml"]
+
+
 @pytest.mark.parametrize(
     ("name", "data"), [("_a.log", b"{}\n"), ("a.log.gz", b"{}\n"), ("b.log", gzip.compress(b"{}\n"))]
 )
