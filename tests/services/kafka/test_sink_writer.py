@@ -143,3 +143,30 @@ def test_one_that_is_too_large_takes_no_other_with_it_and_repeats_none(
     writer.close()
     assert [each.key() for each in messages_of(broker.bootstrap, name)] == [b"%d" % number for number in range(10_000)]
     assert len(told) == 3
+
+
+class _StopAmid(threading.Event):
+    """Set when so many messages were handed over and some of them are there."""
+
+    left = 5000
+
+    def is_set(self) -> bool:
+        self.left -= 1
+        if self.left == 0:
+            time.sleep(1)
+        return self.left <= 0
+
+
+def test_a_stop_amid_a_transaction_holds_no_reader_up(
+    broker: Broker, topic: Callable[..., str], messages_of: Callable[..., list[Message]]
+) -> None:
+    name = topic()
+    writer = opened_on(broker, name, f"yeoul.{uuid.uuid4()}")
+    batch = [Outbound(name, b"k", b"amid", [("id", b"x")]) for _ in range(10_000)]
+    assert not writer.write(batch, 1, _StopAmid(), print)
+    writer.close()
+    other = opened_on(broker, name, "")
+    assert other.write([Outbound(name, b"k", b"behind", [("id", b"z")])], 1, threading.Event(), print)
+    other.close()
+    assert len(messages_of(broker.bootstrap, name, isolation="read_uncommitted")) > 1
+    wait_for(lambda: [each.value() for each in messages_of(broker.bootstrap, name)] == [b"behind"], 5)

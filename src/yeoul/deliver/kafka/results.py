@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -18,13 +19,14 @@ from yeoul.deliver.kafka.client import (
     open_producer,
     raise_refused,
 )
-from yeoul.errors import TransientError
+from yeoul.errors import TransientError, YeoulError
 from yeoul.kafka_client import Consumer, KafkaError, KafkaException, Message, Said, TopicPartition, text_of
 
 __all__ = ["Member", "Outbound", "ResultsWriter"]
 
 _WAIT_S = 0.2
 _TRANSACTION_S = 30.0
+_ABORT_S = 2.0
 
 
 class Outbound(NamedTuple):
@@ -200,6 +202,21 @@ class ResultsWriter:
     def _commit(self, group: Consumer, sent: int) -> None:
         """Commit the transaction and how far it goes.
 
+        Raises:
+            TransientError: no answer came.
+            KafkaException: what the library says.
+        """
+        metadata = self._member.metadata() if self._member else group.consumer_group_metadata()
+
+        def commit() -> None:
+            self._producer.send_offsets_to_transaction([self._place(sent)], metadata, _TRANSACTION_S)
+            self._producer.commit_transaction(_TRANSACTION_S)
+
+        self._end(commit, _TRANSACTION_S)
+
+    def _end(self, how: Callable[[], None], within_s: float) -> None:
+        """End the transaction.
+
         Of a broker that goes away amid it the library waits for ever, whatever time it is given (2.16): then the
         thread is left to it, and another writer begins anew.
 
@@ -208,19 +225,18 @@ class ResultsWriter:
             KafkaException: what the library says.
         """
         failed: list[KafkaException] = []
-        metadata = self._member.metadata() if self._member else group.consumer_group_metadata()
 
         def end() -> None:
             try:
-                self._producer.send_offsets_to_transaction([self._place(sent)], metadata, _TRANSACTION_S)
-                self._producer.commit_transaction(_TRANSACTION_S)
+                how()
             except KafkaException as error:
                 failed.append(error)
 
         thread = threading.Thread(target=end, name="end of a transaction", daemon=True)
         thread.start()
-        thread.join(_TRANSACTION_S + _TRANSACTION_S / 10)
+        thread.join(within_s + within_s / 10)
         if thread.is_alive():
+            self._amid = False  # it is that thread's now
             why = "the end of a transaction was not answered"
             raise self._trouble(why)
         if failed:
@@ -262,8 +278,7 @@ class ResultsWriter:
             self._over.add(number)
             tell(f"topic `{topic}` takes no message of {size} bytes: the one with the key {key[:200]!r} is left out")
         if amid:
-            self._producer.abort_transaction(_TRANSACTION_S)
-            self._amid = False
+            self._end(partial(self._producer.abort_transaction, _TRANSACTION_S), _TRANSACTION_S)
             # the number of the one that failed is missing, and the broker would refuse what comes next from this one
             let_go(self._producer)
             self._producer = self._make()
@@ -287,7 +302,10 @@ class ResultsWriter:
         return TransientError(f"the broker at `{self._bootstrap}` does not take results ({self._said.last or why})")
 
     def close(self) -> None:
-        """Drop what waits."""
+        """Drop what waits, and abort the transaction: readers of what is committed wait for its end."""
+        if self._amid:
+            with suppress(KafkaException, YeoulError):
+                self._end(partial(self._producer.abort_transaction, _ABORT_S), _ABORT_S)
         let_go(self._producer)
         if self._group is not None:
             self._group.close()
