@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import importlib.util
 import json
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,10 @@ from yeoul.errors import (
     YeoulError,
 )
 from yeoul.flows import spark_running
+from yeoul.flows.spark_jobs import spark_plan
+from yeoul.settings import load_workspace
+from yeoul.streams.spark import JobOptions
+from yeoul.streams.spark.checkpoint import check_checkpoint, note_declaration
 from yeoul.testing.workspaces import plain_line, plain_workspace
 
 KAFKA = {"source": '{ kind = "kafka", bootstrap = "127.0.0.1:1", topic = "hits" }'}
@@ -166,6 +171,31 @@ def test_a_checkpoint_of_another_declaration_is_told_before_spark_starts(folder:
     assert "`window`), but the open windows in the checkpoint" in told
     (offsets.parent / "yeoul.json").unlink()
     assert "is of another job; take another --checkpoint" in refused(StateError, "submit", folder, "--out", "windows")
+
+
+def test_a_release_that_words_expressions_otherwise_goes_on_from_a_checkpoint(folder: Path):
+    (plan,) = [spark_plan(each) for each in load_workspace(folder).plan().streams]
+    noted = folder / ".yeoul/spark/hits/yeoul.json"
+    (noted.parent / "offsets").mkdir(parents=True)
+    (noted.parent / "offsets/0").write_text("v1")
+    other = [replace(one, value=f"({one.value})") for one in plan.columns]
+    # as releases noted it that wrote down the plan: all of this stream, its columns worded otherwise
+    for columns, goes_on in ((other, True), (other[:-1], False)):
+        older = asdict(replace(plan, columns=tuple(columns))) | {"mode": "append", "topic": "hits"}
+        for name in ("source", "notes", "floats", "declaration", "cautions"):
+            older.pop(name)
+        noted.write_text(json.dumps(older))
+        options = JobOptions(str(noted.parent), "windows", None, "yeoul.windows/1")
+        if not goes_on:
+            with pytest.raises(StateError, match=r"was changed \(`fields`\)"):
+                check_checkpoint(plan, options)
+            continue
+        check_checkpoint(plan, options)
+        note_declaration(plan, options)
+        assert set(json.loads(noted.read_text())) == {"declaration"}
+        check_checkpoint(replace(plan, columns=tuple(other), json="another", kept="another"), options)
+        with pytest.raises(StateError, match=r"was changed \(`delay`\)"):
+            check_checkpoint(replace(plan, declaration=dict(plan.declaration) | {"delay": 1}), options)
 
 
 def test_a_connector_that_cannot_be_fetched_says_so(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from yeoul.events import format_duration
 from yeoul.streams.aggregates import Aggregate
@@ -90,6 +91,8 @@ class SparkPlan:
     """Whether a line may be kept in the quarantine: not when fields are masked."""
     notes: tuple[str, ...]
     """What the declaration says and Spark does otherwise, or not."""
+    declaration: Mapping[str, Any]
+    """What a checkpoint goes with, by the names in the workspace; plain values."""
     cautions: tuple[str, ...]
     """Those of the notes that `submit` repeats: for this declaration its numbers may be others."""
 
@@ -168,8 +171,27 @@ def compile_stream(
         ),
         keeps_lines=not schema.redact,
         notes=(*_notes(spec, source), *cautions),
+        declaration=_declaration(spec),
         cautions=cautions,
     )
+
+
+def _declaration(spec: StreamSpec) -> dict[str, Any]:
+    schema = spec.schema
+    time = schema.event_time
+    return {
+        "event_time": [time.path, time.formats, time.timezone],
+        "fields": [[one.name, one.path, one.type, one.default, one.format, one.timezone] for one in schema.fields],
+        "where": schema.where,
+        "redact": bool(schema.redact),
+        "start": None if isinstance(spec.start, str) else spec.start,
+        "max_future_skew": spec.max_future_skew_us,
+        "delay": spec.delay_us,
+        "event_id": schema.event_id,
+        "window": [spec.size_us, spec.slide_us],
+        "keys": spec.keys,
+        "aggregates": [[one.name, one.function, one.field] for one in spec.aggregates],
+    }
 
 
 def _aggregate(each: Aggregate, spec: StreamSpec) -> str:
