@@ -145,6 +145,27 @@ def test_one_that_is_too_large_takes_no_other_with_it_and_repeats_none(
     assert len(told) == 3
 
 
+@pytest.mark.parametrize("transactional", [False, True])
+def test_a_topic_that_takes_less_than_was_known_is_sent_smaller_batches(
+    broker: Broker, topic: Callable[..., str], messages_of: Callable[..., list[Message]], *, transactional: bool
+) -> None:
+    name, told = topic(max_message_bytes="20000"), list[str]()
+    writer = ResultsWriter(
+        broker.bootstrap, [name], {}, identity=f"yeoul.{uuid.uuid4()}" if transactional else "", epoch="first"
+    )
+    writer.open()  # without `check` it knows as little of the topic as who may not ask
+    batch = [Outbound(name, b"%d" % number, os.urandom(500), [("id", b"x")]) for number in range(1000)]
+    batch.insert(500, Outbound(name, b"large", os.urandom(30_000), [("id", b"y")]))
+    assert writer.write(batch, 1, threading.Event(), told.append)
+    writer.close()
+    kept = [each.key() for each in messages_of(broker.bootstrap, name)]
+    keys = [b"%d" % number for number in range(1000)]
+    assert sorted(set(kept), key=lambda key: int(key or b"0")) == keys
+    if transactional:
+        assert kept == keys
+    assert len(told) == 1
+
+
 class _StopAmid(threading.Event):
     """Set when so many messages were handed over and some of them are there."""
 

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 from yeoul.deliver.kafka.client import (
     BATCH_BYTES,
     FATAL,
-    FRAME_BYTES,
     PURGED,
     fit_batches,
     hear,
@@ -27,6 +26,9 @@ __all__ = ["Member", "Outbound", "ResultsWriter"]
 _WAIT_S = 0.2
 _TRANSACTION_S = 30.0
 _ABORT_S = 2.0
+_TIMEOUT = "transaction.timeout.ms"
+_TIMEOUT_MS = 60_000
+"""So long readers wait behind the open transaction of who was killed and is not started again."""
 
 
 class Outbound(NamedTuple):
@@ -101,7 +103,7 @@ class ResultsWriter:
     def _make(self) -> Any:
         own: dict[str, str | int | bool] = {"compression.type": self._compression, "batch.size": self._batch_bytes}
         if self._identity:
-            own |= {"transactional.id": self._identity, "transaction.timeout.ms": 60_000}
+            own |= {"transactional.id": self._identity, _TIMEOUT: self._settings.get(_TIMEOUT, _TIMEOUT_MS)}
         else:
             own["message.timeout.ms"] = 0
         return open_producer(self._bootstrap, self._settings, self._said, own)
@@ -161,7 +163,7 @@ class ResultsWriter:
             TransientError: begin anew with another writer, at `open`.
             SinkError: they do not let us in.
         """
-        self._over = set()
+        self._over.clear()
         try:
             while self._try(batch, stop):
                 if not self._failed:
@@ -257,7 +259,7 @@ class ResultsWriter:
         return False
 
     def _learn(self, batch: Sequence[Outbound], tell: Callable[[str], None]) -> None:
-        """Leave out what was too large by itself.
+        """Leave out what was too large by itself; make batches smaller when one was that of several messages.
 
         Raises:
             TransientError: something else failed.
@@ -269,19 +271,26 @@ class ResultsWriter:
         others = [why for _, why in self._failed if why and not (amid and large)]
         if others:
             raise self._trouble(others[0])
+        together = []
         for number in large:
             topic, key, value, *_ = batch[number]
             size = len(value or b"") + len(key)
-            if size < self._batch_bytes - FRAME_BYTES:
-                why = "a batch was too large"
-                raise self._trouble(why)
+            if size < self._batch_bytes:  # what is larger shares its batch with none
+                together.append(number)
+                continue
             self._over.add(number)
             tell(f"topic `{topic}` takes no message of {size} bytes: the one with the key {key[:200]!r} is left out")
+        if together:
+            # the topic takes less than it said, or says nothing to us; what follows is sent again, so that order stays
+            self._over = {number for number in self._over if number < min(together)}
+            self._batch_bytes = max(1, self._batch_bytes // 2)
         if amid:
             self._end(partial(self._producer.abort_transaction, _TRANSACTION_S), _TRANSACTION_S)
-            # the number of the one that failed is missing, and the broker would refuse what comes next from this one
+        if amid or together:
+            # in a transaction the number of the one that failed is missing: the broker would refuse what comes next
             let_go(self._producer)
             self._producer = self._make()
+        if amid:
             self._producer.init_transactions(_TRANSACTION_S)
 
     def _heard(self, number: int, error: KafkaError | None, _: Message) -> None:
