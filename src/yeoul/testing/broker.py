@@ -10,6 +10,7 @@ import subprocess
 import time
 import uuid
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Self
 
@@ -74,12 +75,6 @@ class Broker:
 
     def start(self) -> Self:
         """Start it, again too, and wait until it answers."""
-        self.begin()
-        self.wait_until_ready()
-        return self
-
-    def begin(self) -> None:
-        """Start it, again too."""
         self.folder.mkdir(parents=True, exist_ok=True)
         properties = self.folder / "server.properties"
         lines = [f"{name}={value}" for name, value in (self._defaults() | self._settings).items()]
@@ -88,6 +83,8 @@ class Broker:
             words = self._member or ("-t", _identity(), "--standalone")
             self._java("kafka.tools.StorageTool", "format", "-c", str(properties), *words).wait()
         self._process = self._java("kafka.Kafka", str(properties))
+        self._wait_until_ready()
+        return self
 
     def kill(self) -> None:
         """`kill -9`."""
@@ -143,8 +140,7 @@ class Broker:
         with self.log.open("ab") as log:
             return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder)  # noqa: S603  (our own command)
 
-    def wait_until_ready(self) -> None:
-        """Wait until it answers."""
+    def _wait_until_ready(self) -> None:
         until = time.monotonic() + _READY_S
         while not _answers(self.port):
             if self._process is None or self._process.poll() is not None or time.monotonic() > until:
@@ -179,6 +175,7 @@ class Cluster:
         several = {
             "controller.quorum.bootstrap.servers": ",".join(controllers.values()),
             "min.insync.replicas": "2",
+            "broker.session.timeout.ms": "6000",  # on a machine that is busy one is slow, and not gone
             **dict.fromkeys(_OWN_TOPICS_COPIES, "3"),
             **dict.fromkeys(_OWN_TOPICS_LEAST, "2"),
         }
@@ -194,10 +191,8 @@ class Cluster:
         return ",".join(each.bootstrap for each in self.brokers)
 
     def __enter__(self) -> Self:
-        for each in self.brokers:
-            each.begin()
-        for each in self.brokers:
-            each.wait_until_ready()
+        with ThreadPoolExecutor(len(self.brokers)) as pool:  # one alone waits for a second
+            list(pool.map(Broker.start, self.brokers))
         return self
 
     def __exit__(self, *_: object) -> None:
