@@ -21,6 +21,8 @@ pytestmark = [pytest.mark.services, pytest.mark.slow, pytest.mark.timeout(400), 
 START_US = 1_767_225_600_000_000
 SPAN_S = 3000
 SHARDS = 3
+CUSTOMERS = ["ü0", "\\u000bü", "a\\u001fb", "\\\\u000b", 'c \\"\\n\\u0001\\u001a', "\U0001f3ac"]
+"""As JSON escapes them: engines write control characters in different ways."""
 BLOCK = """
 [detect.customers]
 stream = "hits"
@@ -36,8 +38,8 @@ def rows() -> Iterator[tuple[int, bytes]]:
     rng = random.Random(17)
     for second in range(SPAN_S + 60):
         at_us = START_US + second * 1_000_000
-        burst = f"ü{second // 200 % 6}" if second % 200 in range(100, 106) else ""
-        for customer in [f"ü{rng.randrange(6)}" for _ in range(15)] + [burst] * (20 if burst else 0):
+        burst = CUSTOMERS[second // 200 % 6] if second % 200 in range(100, 106) else ""
+        for customer in [CUSTOMERS[rng.randrange(6)] for _ in range(15)] + [burst] * (20 if burst else 0):
             yield rng.randrange(2), plain_line(at_us, customer, f"m{rng.randrange(3)}")
 
 
