@@ -411,7 +411,7 @@ def test_what_a_shard_has_learnt_is_not_kept_while_something_that_it_found_is_no
 
 def kept(taken: int, slot: int, block: bytes) -> list[Read]:
     """What the topic has of a block that was kept."""
-    batch = to_keep(block, "kept", 0, declared="d", taken=taken, slot=slot)
+    batch = to_keep(block, "kept", 0, declared="d", taken=taken, slot=slot, most_bytes=900_000)
     return [
         Read(0, 0, each.key, each.value, {name: bytes(said) for name, said in each.headers})  # type: ignore[arg-type]  # they are bytes here
         for each in batch

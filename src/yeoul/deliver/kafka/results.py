@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from yeoul.deliver.kafka.client import (
     BATCH_BYTES,
     FATAL,
+    FRAME_BYTES,
     PURGED,
     fit_batches,
     hear,
@@ -93,6 +94,8 @@ class ResultsWriter:
         self._failed: list[tuple[int, str]] = []
         self._over: set[int] = set()
         """Of the batch: what is too large, and without transactions what is there."""
+        self.left_out = 0
+        """Messages of the last batch that were too large."""
         self._amid = False
         """Whether a transaction is open."""
         self._compression = compression
@@ -119,6 +122,11 @@ class ResultsWriter:
         if fit < self._batch_bytes:
             self._batch_bytes = fit
             self._producer = self._make()
+
+    @property
+    def most_bytes(self) -> int:
+        """Of a message that every topic takes, as far as is known, beside 512 bytes of headers; at least 512."""
+        return max(FRAME_BYTES, self._batch_bytes - 2 * FRAME_BYTES)
 
     def partitions(self, topic: str) -> int:
         """How many partitions a topic has.
@@ -163,7 +171,7 @@ class ResultsWriter:
             TransientError: begin anew with another writer, at `open`.
             SinkError: they do not let us in.
         """
-        self._over.clear()
+        self._over, self.left_out = set(), 0
         try:
             while self._try(batch, stop):
                 if not self._failed:
@@ -279,6 +287,7 @@ class ResultsWriter:
                 together.append(number)
                 continue
             self._over.add(number)
+            self.left_out += 1
             tell(f"topic `{topic}` takes no message of {size} bytes: the one with the key {key[:200]!r} is left out")
         if together:
             # the topic takes less than it said, or says nothing to us; what follows is sent again, so that order stays

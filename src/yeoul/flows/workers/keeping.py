@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from yeoul.deliver.kafka import Outbound  # its client library is an extra
+    from yeoul.deliver.kafka import Outbound, ResultsWriter  # its client library is an extra
     from yeoul.ingest.kafka import Read
 
-__all__ = ["newest_kept", "to_keep"]
+__all__ = ["keep_whole", "newest_kept", "to_keep"]
 
-_CHUNK_BYTES = 900_000
 _HEADER = "kept"
 
 
-def to_keep(block: bytes, topic: str, partition: int, *, declared: str, taken: int, slot: int) -> list[Outbound]:
+def to_keep(
+    block: bytes, topic: str, partition: int, *, declared: str, taken: int, slot: int, most_bytes: int
+) -> list[Outbound]:
     """The messages that keep a block.
 
     Two slots take turns: while one is written, the other one is whole, though the topic keeps only the last message of
@@ -30,10 +31,11 @@ def to_keep(block: bytes, topic: str, partition: int, *, declared: str, taken: i
         declared: digest of what they depend on.
         taken: grows with each block.
         slot: 0 or 1.
+        most_bytes: of a message's value.
     """
     from yeoul.deliver.kafka import Outbound  # noqa: PLC0415  (its client library is an extra)
 
-    chunks = [block[at : at + _CHUNK_BYTES] for at in range(0, len(block), _CHUNK_BYTES)]
+    chunks = [block[at : at + most_bytes] for at in range(0, len(block), most_bytes)]
     # the topic keeps chunks by their places: those of a longer block before are told apart
     told = {"declared": declared, "taken": taken, "slot": slot, "chunks": len(chunks), "crc": zlib.crc32(block)}
     facts = json.dumps(told).encode()
@@ -41,6 +43,28 @@ def to_keep(block: bytes, topic: str, partition: int, *, declared: str, taken: i
         Outbound(topic, f"{slot}/{number}".encode(), chunk, [(_HEADER, facts)], partition)
         for number, chunk in enumerate(chunks)
     ]
+
+
+def keep_whole(
+    writer: ResultsWriter, chunked: Callable[..., list[Outbound]], write: Callable[[list[Outbound]], bool]
+) -> bool:
+    """Write a block; whether all of it is there.
+
+    In smaller messages each time where it is not known how much the topic takes, which the writer learns by it.
+
+    Args:
+        writer: knows what the topic takes.
+        chunked: `to_keep` but for `most_bytes`.
+        write: writes messages with it; whether it could.
+    """
+    while True:
+        most = writer.most_bytes
+        if not write(chunked(most_bytes=most)):
+            return False
+        if not writer.left_out:
+            return True
+        if writer.most_bytes >= most:
+            return False
 
 
 def newest_kept(messages: Sequence[Read], declared: str) -> tuple[bytes, int] | None:

@@ -14,7 +14,7 @@ from yeoul.clock import Clock
 from yeoul.errors import TransientError, YeoulError
 from yeoul.flows.plan import Plan
 from yeoul.flows.sinking import as_messages, open_writer
-from yeoul.flows.workers.keeping import newest_kept, to_keep
+from yeoul.flows.workers.keeping import keep_whole, newest_kept, to_keep
 from yeoul.flows.workers.shard import Shard
 from yeoul.flows.workers.workload import Workload
 
@@ -287,8 +287,8 @@ class Worker:
         block = shard.snapshot()
         if block is None:
             return
-        batch = to_keep(block, load.group, held.number, declared=load.declared, taken=shard.taken, slot=slot)
-        if self._write(held, batch, shard.sent):
+        chunked = partial(to_keep, block, load.group, held.number, declared=load.declared, taken=shard.taken, slot=slot)
+        if keep_whole(held.writer, chunked, lambda batch: self._write(held, batch, shard.sent)):
             held.slot, held.kept = slot, shard.taken
         held.keeping_s = time.monotonic() - started
 
