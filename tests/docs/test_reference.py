@@ -50,7 +50,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("name", ["windows", "late", "findings", "incidents", "rankings"])
 def test_every_line_of_a_result_file_is_as_the_schema_says(results: Path, name: str):
-    text = files("yeoul.flows").joinpath("results.schema.json").read_text(encoding="utf-8")
+    text = files("yeoul.flows.results").joinpath("results.schema.json").read_text(encoding="utf-8")
     document = json.loads(text)
     schema = jsonschema_rs.validator_for({**document, "$ref": f"#/$defs/{name}"})
     lines = (results / f"{name}.ndjson").read_text(encoding="utf-8").splitlines()

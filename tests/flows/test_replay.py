@@ -10,8 +10,8 @@ import pytest
 
 from yeoul.demo import ServiceConfig, write_sample
 from yeoul.events import iso
-from yeoul.flows.export import RESULTS
 from yeoul.flows.replay import replay
+from yeoul.flows.results.export import RESULTS
 from yeoul.settings import load_workspace
 from yeoul.testing.workspaces import demo_workspace
 

@@ -17,9 +17,9 @@ from yeoul.clock import SystemClock
 from yeoul.errors import ConfigError, SourceError
 from yeoul.events import iso
 from yeoul.flows.engine import Engine
-from yeoul.flows.outgoing import COMPLETE, Outgoing, Record
 from yeoul.flows.plan import Plan
-from yeoul.flows.shards import Shards
+from yeoul.flows.results.outgoing import COMPLETE, Outgoing, Record
+from yeoul.flows.results.shards import Shards
 from yeoul.flows.workers import counting, workloads
 from yeoul.flows.workers.assembly import Counts
 from yeoul.flows.workers.keeping import newest_kept, to_keep

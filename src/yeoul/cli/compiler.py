@@ -9,7 +9,7 @@ import typer
 from yeoul.cli.arguments import AsJson, WorkspaceArg
 from yeoul.cli.say import data, say
 from yeoul.errors import InputError
-from yeoul.flows.spark_jobs import chosen, left_out, spark_plan
+from yeoul.flows.spark.jobs import chosen, left_out, spark_plan
 from yeoul.settings import load_workspace
 from yeoul.streams.spark import SparkPlan, TopicRead
 

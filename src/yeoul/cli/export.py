@@ -6,7 +6,7 @@ import typer
 
 from yeoul.cli.arguments import AsJson, OutDir, WorkspaceArg
 from yeoul.cli.say import data, say, size
-from yeoul.flows.export import export
+from yeoul.flows.results.export import export
 from yeoul.settings import load_workspace
 
 __all__ = ["add_to"]

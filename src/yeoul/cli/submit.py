@@ -13,8 +13,8 @@ from yeoul.cli.compiler import Engine, StreamName, require_engine
 from yeoul.cli.say import aside, count, data, many, say
 from yeoul.errors import InputError
 from yeoul.flows.plan import FilesPlan
-from yeoul.flows.spark_jobs import chosen, left_out, shard_by, spark_plan, with_files
-from yeoul.flows.spark_running import Book, Submission, read_files, run_topics
+from yeoul.flows.spark.jobs import chosen, left_out, shard_by, spark_plan, with_files
+from yeoul.flows.spark.running import Book, Submission, read_files, run_topics
 from yeoul.settings import load_workspace
 from yeoul.stopping import set_on_signals
 from yeoul.streams.spark import Batch, SparkPlan

@@ -18,9 +18,9 @@ from yeoul.flows.archived import archived
 from yeoul.flows.contract import Consumer
 from yeoul.flows.declaration import keep_declaration
 from yeoul.flows.feed import Feed, seal
-from yeoul.flows.outgoing import follow
 from yeoul.flows.parts import build_consumers, open_source
 from yeoul.flows.plan import Plan, StreamPlan
+from yeoul.flows.results.outgoing import follow
 from yeoul.ingest.decode import build_decoder
 from yeoul.ingest.quarantine import Quarantine
 from yeoul.store import State, pack, unpack

@@ -11,8 +11,8 @@ from pathlib import Path
 from yeoul.clock import SystemClock
 from yeoul.events import Ledger
 from yeoul.flows.engine import Engine
-from yeoul.flows.export import write_results
 from yeoul.flows.plan import Plan
+from yeoul.flows.results.export import write_results
 from yeoul.store import scratch_state
 
 __all__ = ["Progress", "Replayed", "replay"]

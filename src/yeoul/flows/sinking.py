@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from yeoul.errors import TransientError, UnreachableError, YeoulError
 from yeoul.flows.engine import Engine
-from yeoul.flows.outgoing import COMPLETE, LIVE, Outgoing, Record, book, overflowing, trim, unsent
 from yeoul.flows.plan import Plan
-from yeoul.flows.records import schema_name
-from yeoul.flows.shards import Shards
+from yeoul.flows.results.outgoing import COMPLETE, LIVE, Outgoing, Record, book, overflowing, trim, unsent
+from yeoul.flows.results.records import schema_name
+from yeoul.flows.results.shards import Shards
 from yeoul.flows.sinks import ResultsSink
 from yeoul.ingest.contract import Notice
 from yeoul.store import State, read_state

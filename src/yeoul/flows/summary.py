@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from yeoul.events import iso
-from yeoul.flows.export import ledgers
 from yeoul.flows.plan import Plan
+from yeoul.flows.results.export import ledgers
 from yeoul.store import State, column_of, read_state
 
 __all__ = ["Summary", "summary"]

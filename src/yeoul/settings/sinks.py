@@ -9,8 +9,8 @@ from typing import Any
 
 from yeoul.errors import ConfigError
 from yeoul.events import parse_path
-from yeoul.flows.outgoing import KINDS, LIVE
 from yeoul.flows.plan import FilesPlan, StreamPlan
+from yeoul.flows.results.outgoing import KINDS, LIVE
 from yeoul.flows.sinks import LinesSink, Pruned, ResultsSink
 from yeoul.settings.environment import fill_secrets
 from yeoul.settings.models import SinkKeys

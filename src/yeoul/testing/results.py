@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from yeoul.events import Ledger
-from yeoul.flows.export import export
+from yeoul.flows.results.export import export
 from yeoul.settings import load_workspace
 
 __all__ = ["checked_ledger", "exported", "final_windows", "rows_of"]

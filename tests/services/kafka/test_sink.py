@@ -15,7 +15,7 @@ from confluent_kafka import Message
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from yeoul.errors import SinkError, UnreachableError
-from yeoul.flows.outgoing import KINDS
+from yeoul.flows.results.outgoing import KINDS
 from yeoul.flows.sinking import check_result_sinks
 from yeoul.settings import load_workspace
 from yeoul.store import read_state

@@ -17,8 +17,8 @@ import pytest
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from yeoul.flows.records import schema_name
-from yeoul.flows.spark_jobs import spark_plan
+from yeoul.flows.results.records import schema_name
+from yeoul.flows.spark.jobs import spark_plan
 from yeoul.settings import load_workspace
 from yeoul.streams.spark import JobOptions
 from yeoul.streams.spark.broker import Watch
@@ -101,7 +101,7 @@ def filled(broker: Broker) -> Callable[..., str]:
 @pytest.fixture(scope="session")
 def as_agreed() -> Callable[[list[Message], str, tuple[str, ...]], None]:
     """Checks messages of a kind as who reads a sink's topic does: key, headers, value by the schema document."""
-    document = json.loads(files("yeoul.flows").joinpath("results.schema.json").read_text(encoding="utf-8"))
+    document = json.loads(files("yeoul.flows.results").joinpath("results.schema.json").read_text(encoding="utf-8"))
 
     def check(messages: list[Message], kind: str, keys: tuple[str, ...]) -> None:
         schema = jsonschema_rs.validator_for({**document, "$ref": f"#/$defs/{kind}"})

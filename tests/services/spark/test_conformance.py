@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from yeoul.errors import SourceError
-from yeoul.flows.spark_jobs import spark_plan, with_files
+from yeoul.flows.spark.jobs import spark_plan, with_files
 from yeoul.settings import load_workspace
 from yeoul.streams.spark.broker import require_topics
 from yeoul.streams.spark.files import read_all

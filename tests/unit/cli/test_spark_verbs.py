@@ -23,8 +23,8 @@ from yeoul.errors import (
     UnreachableError,
     YeoulError,
 )
-from yeoul.flows import spark_running
-from yeoul.flows.spark_jobs import spark_plan
+from yeoul.flows.spark import running
+from yeoul.flows.spark.jobs import spark_plan
 from yeoul.settings import load_workspace
 from yeoul.streams.spark import JobOptions
 from yeoul.streams.spark.checkpoint import check_checkpoint, note_declaration
@@ -204,7 +204,7 @@ def test_a_connector_that_cannot_be_fetched_says_so(folder: Path, tmp_path: Path
     (tmp_path / "bin/mvn").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}/bin:/bin:/usr/bin")
     monkeypatch.setenv("JAVA_HOME", "/nowhere")
-    monkeypatch.setattr(spark_running, "require_answer", lambda _: None)
+    monkeypatch.setattr(running, "require_answer", lambda _: None)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     told = refused(SourceError, "submit", folder, "--out", "windows")
     assert told.startswith("Maven could not fetch the Java libraries")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from yeoul.flows.outgoing import COMPLETE
-from yeoul.flows.records import schema_name
+from yeoul.flows.results.outgoing import COMPLETE
+from yeoul.flows.results.records import schema_name
 from yeoul.flows.workers.assembly import Assembly
 from yeoul.settings import load_workspace
 from yeoul.testing.workspaces import plain_workspace

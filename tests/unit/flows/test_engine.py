@@ -13,10 +13,10 @@ import pytest
 from yeoul.clock import ManualClock
 from yeoul.errors import StateError
 from yeoul.flows.engine import Engine
-from yeoul.flows.export import export
 from yeoul.flows.housekeeping import Housekeeping
 from yeoul.flows.redrive import redrive
 from yeoul.flows.replay import replay
+from yeoul.flows.results.export import export
 from yeoul.settings import load_workspace
 from yeoul.store import open_state
 

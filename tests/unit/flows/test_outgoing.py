@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from yeoul.flows.outgoing import Outgoing, book, follow
 from yeoul.flows.plan import Plan
+from yeoul.flows.results.outgoing import Outgoing, book, follow
 from yeoul.settings import load_workspace
 from yeoul.store import State, scratch_state
 from yeoul.testing.workspaces import plain_workspace

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from yeoul.clock import SystemClock
-from yeoul.flows import outgoing
 from yeoul.flows.engine import Engine
-from yeoul.flows.outgoing import follow
+from yeoul.flows.results import outgoing
+from yeoul.flows.results.outgoing import follow
 from yeoul.flows.sinking import Sinking
 from yeoul.settings import load_workspace
 from yeoul.store import scratch_state

@@ -11,9 +11,9 @@ from yeoul.errors import DamagedError, StateError
 from yeoul.events import format_duration, iso
 from yeoul.flows.doctor.check import Check, Verdicts
 from yeoul.flows.drifting import kept_alarms
-from yeoul.flows.export import ledgers
 from yeoul.flows.live_socket import request
 from yeoul.flows.plan import Plan
+from yeoul.flows.results.export import ledgers
 from yeoul.store import State, check_state, copy_age_s, read_state
 from yeoul.store.schema import STEPS
 

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from yeoul.errors import SourceError
 from yeoul.events import parse_iso
-from yeoul.flows.outgoing import COMPLETE
 from yeoul.flows.plan import StreamPlan
-from yeoul.flows.records import SCHEMA_VERSION, schema_name
+from yeoul.flows.results.outgoing import COMPLETE
+from yeoul.flows.results.records import SCHEMA_VERSION, schema_name
 from yeoul.streams import Aggregate, Coverage, Entry, KeyTable, Layout, Part, StreamSpec, key_text
 from yeoul.streams.parts import ROWS
 

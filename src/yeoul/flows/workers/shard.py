@@ -11,9 +11,9 @@ from typing import Any
 
 from yeoul.clock import Clock
 from yeoul.flows.contract import Consumer
-from yeoul.flows.outgoing import Outgoing, Record, follow, newest
 from yeoul.flows.plan import Plan
 from yeoul.flows.ranking import RankFlow
+from yeoul.flows.results.outgoing import Outgoing, Record, follow, newest
 from yeoul.flows.watching import DetectFlow
 from yeoul.flows.workers.assembly import Assembly
 from yeoul.flows.workers.workload import Workload

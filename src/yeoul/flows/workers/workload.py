@@ -8,7 +8,7 @@ from typing import Literal
 
 from yeoul.errors import ConfigError
 from yeoul.flows.plan import DetectBlock, Plan, RankBlock, StreamPlan
-from yeoul.flows.shards import shard_keys
+from yeoul.flows.results.shards import shard_keys
 from yeoul.flows.sinks import ResultsSink
 
 __all__ = ["PARTS", "Part", "Workload", "counting", "workloads"]

@@ -35,7 +35,7 @@ def compiled(schema: dict[str, Any] | None = None, client: dict[str, str] | None
 
 @pytest.mark.slow
 def test_compiling_loads_no_spark():
-    probe = "import sys, yeoul.flows.spark_jobs; sys.exit('pyspark' in sys.modules)"
+    probe = "import sys, yeoul.flows.spark.jobs; sys.exit('pyspark' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", probe], check=False).returncode == 0
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from threading import Event
 from typing import Literal
 
-from yeoul.flows.outgoing import COMPLETE, LIVE
-from yeoul.flows.records import complete_record, line, schema_name
-from yeoul.flows.shards import shard_keys
+from yeoul.flows.results.outgoing import COMPLETE, LIVE
+from yeoul.flows.results.records import complete_record, line, schema_name
+from yeoul.flows.results.shards import shard_keys
 from yeoul.streams import Coverage, Entry
 from yeoul.streams.spark import Batch, JobOptions, ShardOptions, SparkPlan, TopicRead
 from yeoul.streams.spark.broker import Watch, count_partitions, require_answer, require_topics

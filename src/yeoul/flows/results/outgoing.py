@@ -11,7 +11,7 @@ from typing import Any
 
 from yeoul.flows.archived import archived
 from yeoul.flows.plan import Plan
-from yeoul.flows.records import (
+from yeoul.flows.results.records import (
     LATE,
     RANKING,
     WindowLines,
@@ -24,7 +24,7 @@ from yeoul.flows.records import (
     select_findings,
     select_incidents,
 )
-from yeoul.flows.shards import Shards
+from yeoul.flows.results.shards import Shards
 from yeoul.store import State
 from yeoul.streams import Entry
 from yeoul.streams.log import COLUMNS, decode

@@ -15,7 +15,7 @@ from yeoul.flows.archived import archived
 from yeoul.flows.declaration import check_declaration
 from yeoul.flows.plan import Plan
 from yeoul.flows.ranking import RankFlow
-from yeoul.flows.records import (
+from yeoul.flows.results.records import (
     LATE,
     RANKING,
     WindowLines,

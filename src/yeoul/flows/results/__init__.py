@@ -1,0 +1,1 @@
+"""Results as they leave: records of them, to files and to topics."""

@@ -1,0 +1,1 @@
+"""A workspace on the Spark engine."""
