@@ -30,6 +30,15 @@ _NUMBERS = itertools.count(1)
 SERVICES_REQUIRED = os.environ.get("YEOUL_REQUIRE_SERVICES") == "1"
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of real services take longest: they begin first, one after the other on one worker, beside all others."""
+    for item in items:
+        if "services" in item.path.parts:
+            item.add_marker(pytest.mark.xdist_group("services"))
+    items.sort(key=lambda item: "services" not in item.path.parts)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """On the build server a test of a real service that skips has failed: nobody would notice that it never runs."""
