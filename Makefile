@@ -25,7 +25,7 @@ demo: ## a whole simulated service, watched by Yeoul, in the browser; Ctrl-C end
 test: ## everything set up, all tests
 	@bash scripts/setup.sh dev
 	@bash scripts/system_packages.sh $$(grep -v '^#' requirements/debian.txt)
-	@exec $(BIN)/python -m pytest -n 2 --dist loadgroup -m "not soak" $(ARGS)
+	@exec $(BIN)/python -m pytest -n 2 --dist loadscope -m "not soak" $(ARGS)
 
 soak: ## tests of reliability and services in their long form (hours)
 	@bash scripts/setup.sh dev

@@ -7,11 +7,13 @@ import os
 import shutil
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from confluent_kafka import Consumer, Message, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadScopeScheduling
 
 from yeoul.testing.broker import Broker
 from yeoul.testing.processes import EngineProcess
@@ -30,13 +32,16 @@ _NUMBERS = itertools.count(1)
 SERVICES_REQUIRED = os.environ.get("YEOUL_REQUIRE_SERVICES") == "1"
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of real services take longest: they begin first, one after the other on one worker, beside all others."""
-    for item in items:
-        if "services" in item.path.parts:
-            item.add_marker(pytest.mark.xdist_group("services"))
-    items.sort(key=lambda item: "services" not in item.path.parts)
+class _ServicesApart(LoadScopeScheduling):
+    """Tests of real services one after the other on one worker, since they take longest, beside all others."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "services" if nodeid.startswith("tests/services/") else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling | None:
+    """How `make test` shares tests out; the largest share begins first."""
+    return _ServicesApart(config, log) if config.getvalue("dist") == "loadscope" else None
 
 
 @pytest.hookimpl(wrapper=True)

@@ -47,9 +47,8 @@ def check_result_sinks(plan: Plan, tell: Callable[[str], None]) -> None:
     for sink in plan.result_sinks:
         try:
             check_result_sink(sink)
-        except (
-            TransientError
-        ) as error:  # such as a group of which a broker that has just been started knows nothing yet
+        except TransientError as error:
+            # also of a broker that has just been started and knows nothing of its groups yet
             if isinstance(error, UnreachableError) and not _begun(plan.folder / ".yeoul", sink):
                 raise
             tell(f"{error}; results wait for it")
