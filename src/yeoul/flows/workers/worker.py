@@ -353,8 +353,9 @@ class Worker:
         if taken == self._told:
             return
         self._told = taken
-        behind = sum(self._reader.behind(held.shard.assembly.position) for held in self._held.values())
+        positions = [held.shard.assembly.position for held in self._held.values()]
+        behind = sum(map(self._reader.behind, positions))
         self._tell_of(
-            f"{len(self._held)} of {len(self._all)} shards, {taken:,} windows judged, {self._sent:,} results sent, "
-            f"{behind:,} messages behind"
+            f"{sum(map(len, positions))} of {len(self._all)} shards, {taken:,} windows judged, "
+            f"{self._sent:,} results sent, {behind:,} messages behind"
         )

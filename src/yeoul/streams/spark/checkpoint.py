@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,22 +15,6 @@ __all__ = ["check_checkpoint", "note_declaration"]
 
 _DECLARATION = "yeoul.json"
 _SINK_LOG = "_spark_metadata"
-_LEFT_OUT = {"source", "notes", "floats", "declaration", "cautions"}
-_OLDER = {
-    "json": "fields",
-    "members": "fields",
-    "columns": "fields",
-    "kept": "where",
-    "not_before_us": "start",
-    "max_future_skew_us": "max_future_skew",
-    "watermark": "delay",
-    "size": "window",
-    "slide": "window",
-    "keeps_lines": "redact",
-    "topic": "source.topic",
-    "mode": "--mode",
-}
-"""What a member of an older note is called by who declares it, where that differs."""
 
 
 def check_checkpoint(plan: SparkPlan, options: JobOptions) -> None:
@@ -49,12 +32,7 @@ def check_checkpoint(plan: SparkPlan, options: JobOptions) -> None:
             message = f"the checkpoint `{checkpoint}` is of another job; take another --checkpoint"
             raise StateError(message)
         before = json.loads(file.read_text(encoding="utf-8"))
-        now = _declaration(plan, options)
-        if "declaration" in before:
-            before = before["declaration"]
-        else:
-            before, now = _unworded(before), _unworded(_older(plan, options))
-        now = json.loads(json.dumps(now))  # tuples are lists there
+        now = json.loads(_declaration(plan, options))
         if before != now:
             raise StateError(_changed(plan, options, before, now))
         return
@@ -66,28 +44,16 @@ def check_checkpoint(plan: SparkPlan, options: JobOptions) -> None:
 
 
 def note_declaration(plan: SparkPlan, options: JobOptions) -> None:
-    """Write down what a job begins or goes on with, before its first batch; it was checked."""
-    if not _remote(options.checkpoint):
-        file = Path(options.checkpoint, _DECLARATION)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        part = file.with_suffix(".part")
-        part.write_text(json.dumps({"declaration": _declaration(plan, options)}, indent=1), encoding="utf-8")
-        part.replace(file)
+    """Write down what a job begins with, before its first batch."""
+    checkpoint = Path(options.checkpoint)
+    if not _remote(options.checkpoint) and not _begun(checkpoint):
+        checkpoint.mkdir(parents=True, exist_ok=True)
+        (checkpoint / _DECLARATION).write_text(_declaration(plan, options), encoding="utf-8")
 
 
-def _declaration(plan: SparkPlan, options: JobOptions) -> dict[str, Any]:
-    return {**plan.declaration, "source.topic": getattr(plan.source, "topic", ""), "--mode": options.mode}
-
-
-def _older(plan: SparkPlan, options: JobOptions) -> dict[str, Any]:
-    """What releases before this one wrote down: the plan itself."""
-    members = asdict(plan) | {"mode": options.mode, "topic": getattr(plan.source, "topic", "")}
-    return {name: value for name, value in members.items() if name not in _LEFT_OUT}
-
-
-def _unworded(members: dict[str, Any]) -> dict[str, Any]:
-    """Without the expressions of columns, which this release words otherwise; their reasons tell type and format."""
-    return members | {"columns": [one | {"value": ""} for one in members.get("columns", ())]}
+def _declaration(plan: SparkPlan, options: JobOptions) -> str:
+    said = {**plan.declaration, "source.topic": getattr(plan.source, "topic", ""), "--mode": options.mode}
+    return json.dumps(said, indent=1)
 
 
 def _begun(checkpoint: Path) -> bool:
@@ -102,8 +68,7 @@ def _remote(path: str) -> bool:
 
 def _changed(plan: SparkPlan, options: JobOptions, before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     names = [name for name in {**now, **before} if before.get(name) != now.get(name)]
-    called = sorted({_OLDER.get(name, name) for name in names})
-    what = ", ".join(f"`{one}`" for one in called)
+    what = ", ".join(f"`{one}`" for one in sorted(names))
     fresh = "another --checkpoint" + (" and another --out" if options.folder else "")
     return (
         f"stream `{plan.stream}` was changed ({what}), but the open windows in the checkpoint `{options.checkpoint}` "
