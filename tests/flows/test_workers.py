@@ -27,6 +27,7 @@ from yeoul.flows.workers.shard import Shard
 from yeoul.ingest.kafka import Read
 from yeoul.settings import load_workspace
 from yeoul.store import scratch_state
+from yeoul.testing.mixed import CUSTOMERS, mixed_workspace
 from yeoul.testing.workspaces import plain_line, plain_workspace
 
 BLOCKS = """
@@ -231,29 +232,11 @@ bootstrap = "nowhere:9092"
 topics = { windows = "w-devices", findings = "f" }
 shard_by = ["device"]
 """
-MIXED_STREAM = {
-    "window": '{ size = "30s", slide = "10s" }',
-    "fields": (
-        '{ customer = "customer", n = { path = "n", type = "int" }, device = { path = "device", type = "int" },'
-        ' trial = { path = "trial", type = "bool" } }'
-    ),
-    "keys": '["customer", "device", "trial"]',
-}
-CUSTOMERS = ["ü", "a\x1fb", "\x0b\n", 'say "\\u000b"', "\U0001f3ac", ""]
 
 
 @pytest.mark.slow
 def test_two_sinks_sliding_windows_keys_of_all_types_and_a_calendar_change_nothing(tmp_path: Path):
-    folder = plain_workspace(tmp_path / "mixed", stream=MIXED_STREAM, extra=MIXED)
-    rng = random.Random(23)
-    lines = []
-    for second in range(5400):
-        at = iso(START_US + second * 1_000_000)
-        burst = [rng.randrange(3) for _ in range(60)] if second % 900 in range(500, 520) else []
-        for place in [rng.randrange(6) for _ in range(4)] + burst:
-            row = {"at": at, "customer": CUSTOMERS[place], "device": 6 + place % 3, "trial": place > 2, "n": 2}
-            lines.append(json.dumps(row))
-    (folder / "logs" / "a.ndjson").write_text("\n".join([*lines, ""]))
+    folder = mixed_workspace(tmp_path / "mixed", extra=MIXED, start_us=START_US, span_s=5400)
     plan = load_workspace(folder).plan()
     sent = sent_by_each(plan, tmp_path / "state")
 

@@ -63,9 +63,9 @@ def _all(folder: Path | None) -> list[Check]:
         mistakes = [Check("workspace", "fail", problem, f"correct {FILE_NAME}") for problem in error.problems]
         return [*machine_checks(), pages, *mistakes]
     plan, console = found.plan(), found.console
-    kafka = bool(plan.sinks) or any(isinstance(stream.source, KafkaPlan) for stream in plan.streams)
-    checks = machine_checks(frozenset({"kafka"} if kafka else ()))
-    checks += spark_checks(topics=any(isinstance(stream.source, KafkaPlan) for stream in plan.streams))
+    topics = any(isinstance(stream.source, KafkaPlan) for stream in plan.streams)
+    checks = machine_checks(frozenset({"kafka"} if topics or plan.sinks else ()))
+    checks += spark_checks(topics=topics)
     checks += [pages, Check("workspace", "ok", f"`{found.file}` has no mistakes")]
     checks += [Check("workspace", "warn", warning, "see `yeoul check`") for warning in found.warnings]
     return checks + workspace_checks(plan, console.host, console.port)

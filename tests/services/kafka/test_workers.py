@@ -13,8 +13,8 @@ import pytest
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from yeoul.events import iso
 from yeoul.testing.broker import Broker
+from yeoul.testing.mixed import CUSTOMERS, mixed_workspace
 from yeoul.testing.processes import EngineProcess, wait_for
 from yeoul.testing.workspaces import plain_line, plain_workspace
 
@@ -58,15 +58,6 @@ until = "2026-01-01T01:10"
 keys = "7/*"
 watch = ["devices"]
 """
-MIXED_STREAM = {
-    "window": '{ size = "30s", slide = "10s" }',
-    "fields": (
-        '{ customer = "customer", n = { path = "n", type = "int" }, device = { path = "device", type = "int" },'
-        ' trial = { path = "trial", type = "bool" } }'
-    ),
-    "keys": '["customer", "device", "trial"]',
-}
-CUSTOMERS = ["ü", "a\x1fb", "\x0b\n", 'say "\\u000b"', "\U0001f3ac", ""]
 LAST = b'"window_end":"2026-01-01T01:10:00Z","kind":"window"'
 
 
@@ -116,15 +107,15 @@ class Shop:
         extra = BLOCKS + sink(self.broker, windows, group, more)
         return plain_workspace(self.folder / group, stream={"window": '"10s"'}, extra=extra)
 
-    def mixed(self, group: str) -> Path:
-        """A workspace with two sinks, whose windows are in the same topics for all groups."""
+    def mixed(self, group: str, span_s: int = 0) -> Path:
+        """A workspace with two sinks, whose windows are in the same topics for all groups; its log spans so long."""
         self.make(f"{group}-findings")
         extra = MIXED
         for name, key in (("out", "customer"), ("other", "device")):
             topics = f'windows = "mixed-{key}", findings = "{group}-findings"'
             extra += f'[sink.{name}]\nkind = "kafka"\nbootstrap = "{self.broker.bootstrap}"\ntopics = {{ {topics} }}\n'
             extra += f'shard_by = ["{key}"]\ngroup = "{group}"\nclient = {{ "session.timeout.ms" = "6000" }}\n'
-        return plain_workspace(self.folder / group, stream=MIXED_STREAM, extra=extra)
+        return mixed_workspace(self.folder / group, extra=extra, start_us=START_US, span_s=span_s)
 
     def count(self) -> None:
         """Count the log until all of its windows are in the topic; killed on the way."""
@@ -265,16 +256,7 @@ def test_two_sinks_sliding_windows_and_keys_of_all_types_give_the_same_though_a_
 ):
     for key in ("customer", "device"):
         shop.make(f"mixed-{key}", 2)
-    quiet, busy = shop.mixed("quiet"), shop.mixed("busy")
-    rng = random.Random(23)
-    rows = []
-    for second in range(SPAN_S):
-        at = iso(START_US + second * 1_000_000)
-        burst = [rng.randrange(3) for _ in range(60)] if second % 900 in range(500, 520) else []
-        for place in [rng.randrange(6) for _ in range(4)] + burst:
-            row = {"at": at, "customer": CUSTOMERS[place], "device": 6 + place % 3, "trial": place > 2, "n": 2}
-            rows.append(json.dumps(row))
-    (quiet / "logs" / "a.ndjson").write_text("\n".join([*rows, ""]))
+    quiet, busy = shop.mixed("quiet", SPAN_S), shop.mixed("busy")
 
     def left(group: str) -> int:
         return sum(shop.left(group, "detect", f"mixed-{key}") for key in ("customer", "device"))

@@ -119,7 +119,7 @@ def book(state: State, sink: str, sent: int) -> None:
     """Note up to which change a sink has sent, and drop what all have (inside a transaction)."""
     state.set_meta(f"sink.{sink}", str(sent))
     least = state.db.execute("SELECT min(CAST(value AS INTEGER)) FROM meta WHERE key LIKE 'sink.%'").fetchone()[0]
-    state.db.execute("DELETE FROM outgoing WHERE id <= ?", (least,))
+    trim(state, least)
 
 
 def overflowing(state: State) -> int:
