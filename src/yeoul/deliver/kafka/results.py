@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -27,6 +28,8 @@ __all__ = ["Member", "Outbound", "ResultsWriter"]
 _WAIT_S = 0.2
 _TRANSACTION_S = 30.0
 _ABORT_S = 2.0
+_HEAR_S = 5.0
+"""To wait for why a transaction takes nothing more; a loaded machine tells it late."""
 _TIMEOUT = "transaction.timeout.ms"
 _TIMEOUT_MS = 60_000
 """So long readers wait behind the open transaction of who was killed and is not started again."""
@@ -204,7 +207,9 @@ class ResultsWriter:
                 raise_refused(self._bootstrap, self._said)
         except KafkaException:
             # a transaction takes nothing more once a message failed, which is heard of by and by
-            self._producer.poll(_WAIT_S)
+            until = time.monotonic() + _HEAR_S
+            while self._amid and not self._failed and len(self._producer) and time.monotonic() < until:
+                self._producer.poll(_WAIT_S)
             if not (self._failed and self._amid):
                 raise
         return bool(self._failed) or not len(self._producer)
@@ -293,14 +298,14 @@ class ResultsWriter:
             # the topic takes less than it said, or says nothing to us; what follows is sent again, so that order stays
             self._over = {number for number in self._over if number < min(together)}
             self._batch_bytes = max(1, self._batch_bytes // 2)
-        if amid:
-            self._end(partial(self._producer.abort_transaction, _TRANSACTION_S), _TRANSACTION_S)
         if amid or together:
             # in a transaction the number of the one that failed is missing: the broker would refuse what comes next
             let_go(self._producer)
             self._producer = self._make()
         if amid:
+            # that aborts what is open: the library's own abort waits in vain for messages of one that failed (2.16)
             self._producer.init_transactions(_TRANSACTION_S)
+            self._amid = False
 
     def _heard(self, number: int, error: KafkaError | None, _: Message) -> None:
         if error is None:
