@@ -78,6 +78,7 @@ def test_what_is_said_of_m_rows_has_the_shapes_and_ranges_of_the_contract(name: 
         keep(scorer, tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", named())
 def test_later_rows_change_no_earlier_score_and_the_same_seed_gives_the_same(name: str):
     rows = table(name)

@@ -269,6 +269,7 @@ def test_two_detectors_of_which_one_says_nothing_alarm_as_the_other_alone_does()
     assert alarms("spectral", "seasonal") == alone
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("detectors", [("seasonal", "kmeans"), ("kmeans", "seasonal"), ("seasonal",), ("kmeans",)])
 def test_what_need_not_be_evaluated_changes_nothing(detectors: tuple[str, ...], monkeypatch: pytest.MonkeyPatch):
     def run() -> tuple[list[object], dict[str, Any]]:
