@@ -11,7 +11,7 @@ from typing import Any
 
 import typer
 
-from yeoul.cli import app
+from yeoul.cli.app import app
 from yeoul.settings import Key, describe
 
 DOCS = Path(__file__).parents[1] / "docs"

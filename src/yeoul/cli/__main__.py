@@ -1,5 +1,5 @@
 """So that `python -m yeoul.cli` is the same as `yeoul`."""
 
-from yeoul.cli.app import main
+from yeoul.cli import main
 
 main()

@@ -99,4 +99,6 @@ def main() -> NoReturn:
         code = error.exit_code
     except (OSError, sqlite3.Error) as error:
         complain(refused(error))
+    except KeyboardInterrupt:  # before the verbs have begun
+        code = 128 + signal.SIGINT
     sys.exit(code if isinstance(code, int) else 0)

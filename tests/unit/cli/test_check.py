@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from yeoul.cli import app
+from yeoul.cli.app import app
 from yeoul.demo import write_sample
 from yeoul.errors import MissingExtraError, SourceError
 from yeoul.testing.workspaces import demo_workspace

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from yeoul.cli import app
+from yeoul.cli.app import app
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from yeoul.cli import app
+from yeoul.cli.app import app
 from yeoul.demo import write_sample
 from yeoul.flows.doctor import machine_checks, spark_checks, workspace_checks
 from yeoul.flows.live_socket import request

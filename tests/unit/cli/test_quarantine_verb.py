@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from yeoul.cli import app
+from yeoul.cli.app import app
 from yeoul.errors import InputError, StateError
 from yeoul.flows.run import run_engine
 from yeoul.settings import load_workspace

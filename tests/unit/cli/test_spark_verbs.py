@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from yeoul.cli import app, submit
+from yeoul.cli import submit
+from yeoul.cli.app import app
 from yeoul.errors import (
     ConfigError,
     InputError,

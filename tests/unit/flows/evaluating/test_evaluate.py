@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from yeoul.cli import app
+from yeoul.cli.app import app
 from yeoul.detect.tables import ScoringConfig
 from yeoul.errors import ConfigError, InputError, YeoulError
 from yeoul.flows.evaluating import EvaluationConfig, LabelledRequest, as_columns, evaluate, read_series, widest
