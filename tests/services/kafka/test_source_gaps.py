@@ -11,6 +11,7 @@ from confluent_kafka import KafkaError, Producer, TopicPartition
 
 from yeoul.ingest.kafka import KafkaSource
 from yeoul.testing.broker import Broker
+from yeoul.testing.processes import wait_for
 
 pytestmark = [pytest.mark.services]
 Topics = Callable[..., Any]
@@ -83,3 +84,31 @@ def test_offsets_without_a_message_are_believed_when_they_come_again(
     while split.backlog_messages() and time.monotonic() < until:
         source.poll()
     assert split.backlog_messages() == 0
+
+
+def test_messages_passed_over_behind_the_end_of_a_transaction_are_fetched_once_more(
+    broker: Broker, topics: Topics, sources: Callable[[str], KafkaSource]
+):
+    topic = topics(broker, client={"transactional.id": "ends-of-a-source"})
+    topic.producer.init_transactions(60)
+
+    def send(first: int, last: int) -> None:
+        topic.producer.begin_transaction()
+        topic.send(0, [b"%d" % number for number in range(first, last)])
+        topic.producer.commit_transaction(60)
+
+    send(0, 3)
+    source = sources(topic.name)
+
+    def three_wait() -> bool:
+        source.poll()
+        return bool(source._partitions) and source._partitions[0]._seen_end  # noqa: SLF001 - none is to be read yet
+
+    wait_for(three_wait)
+    consumer = source._consumer  # noqa: SLF001 - the library is made to do what it did
+    consumer.pause([TopicPartition(topic.name, 0)])
+    send(3, 10)
+    consumer.seek(TopicPartition(topic.name, 0, 7))
+    consumer.resume([TopicPartition(topic.name, 0)])
+    wait_for(lambda: source.poll() or source._partitions[0].waiting_bytes > 2 * 3)  # noqa: SLF001 - as above
+    assert read(source, 10) == [b"%d" % number for number in range(10)]

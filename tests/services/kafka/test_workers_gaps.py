@@ -11,6 +11,7 @@ from confluent_kafka import KafkaError, TopicPartition
 
 from yeoul.ingest.kafka import Reader, Topic
 from yeoul.testing.broker import Broker
+from yeoul.testing.processes import wait_for
 
 pytestmark = [pytest.mark.services]
 Topics = Callable[..., Any]
@@ -33,10 +34,10 @@ def readers(broker: Broker) -> Iterator[Callable[[str], Reader]]:
         each.close()
 
 
-def read(reader: Reader, count: int) -> list[bytes | None]:
-    """So many messages, or those that came within 20 s."""
+def read(reader: Reader, count: int, within_s: float = 20.0) -> list[bytes | None]:
+    """So many messages, or those that came meanwhile."""
     found: list[bytes | None] = []
-    until = time.monotonic() + 20
+    until = time.monotonic() + within_s
     while len(found) < count and time.monotonic() < until:
         found += [each.value for each in reader.read(1000, 0.1)]
     return found
@@ -69,3 +70,27 @@ def test_offsets_without_a_message_are_believed_when_they_come_again(
         (topic.producer.abort_transaction if first == 20 else topic.producer.commit_transaction)(60)
     expected = [b"%d" % number for number in range(40) if not 20 <= number < 24]
     assert read(readers(topic.name), len(expected)) == expected
+
+
+def test_windows_passed_over_behind_the_end_of_a_transaction_are_fetched_once_more(
+    broker: Broker, topics: Topics, readers: Callable[[str], Reader]
+):
+    topic = topics(broker, client={"transactional.id": "gaps-behind-an-end"})
+    topic.producer.init_transactions(60)
+
+    def send(first: int, last: int) -> None:
+        topic.producer.begin_transaction()
+        topic.send(0, [b"%d" % number for number in range(first, last)])
+        topic.producer.commit_transaction(60)
+
+    send(0, 3)
+    reader = readers(topic.name)
+    assert read(reader, 3) == [b"0", b"1", b"2"]
+    wait_for(lambda: not reader.read(1, 0.1) and reader._places[0]._doubted == 3)  # noqa: SLF001 - nothing is to be read
+    assert read(reader, 1, within_s=2) == []  # that the transaction ends there came again
+    consumer = reader._consumer  # noqa: SLF001 - the library is made to do what it did
+    consumer.pause([TopicPartition(topic.name, 0)])
+    send(3, 10)
+    consumer.seek(TopicPartition(topic.name, 0, 6))
+    consumer.resume([TopicPartition(topic.name, 0)])
+    assert read(reader, 7) == [b"%d" % number for number in range(3, 10)]

@@ -230,9 +230,10 @@ class Reader:
             elif place is not None and (error is None or error.code() == KafkaError._PARTITION_EOF):
                 if not place.comes_again and self._brokers.troubled and place.before_gap([at]) is not None:
                     self._consumer.seek(TopicPartition(self._topic.name, number, place.fetched))
-                if error is None and not place.comes_again:
-                    place.fetched = at + 1
-                    found.append(_read(message))
+                if not place.comes_again:
+                    place.fetched = at + (error is None)  # an end too: behind it a gap is another one
+                    if error is None:
+                        found.append(_read(message))
         for number, offset in list(self._lost.items()):
             self._pass_gap(number, offset)
         if self._brokers.refused:

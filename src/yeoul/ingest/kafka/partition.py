@@ -78,7 +78,8 @@ class Partition(Gaps):
     @property
     def fetched(self) -> int:
         """Offset of the next message that the client library is asked for."""
-        return int(self._waiting[-1].offsets[-1]) + 1 if self._waiting else self._next
+        last = int(self._waiting[-1].offsets[-1]) + 1 if self._waiting else self._next
+        return max(last, self._reached)  # behind the end of a transaction a gap is another one
 
     def take(self, offsets: Sequence[int], values: Sequence[bytes | None]) -> None:
         """Messages that came, in their order; those from the end on are dropped."""
