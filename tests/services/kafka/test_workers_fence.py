@@ -59,12 +59,13 @@ def test_who_hung_and_was_replaced_commits_nothing_though_it_begins_anew(
 ):
     windows, results = topics(broker).name, topics(broker).name
     hung = Follower(broker, windows, results)
+    before = hung.open()  # waits until the broker has made what it keeps of transactions: it hears nothing meanwhile
     wait_for(hung.has_it)
-    before = hung.open()
     hung.write(before, b"one", 1)
     other = Follower(broker, windows, results)
     wait_for(other.has_it, 30)  # meanwhile the first one does not hear anything
     ours = other.open()
+    wait_for(other.has_it, 30)
     other.write(ours, b"two", 2)
 
     assert hung.has == {0}
@@ -76,6 +77,7 @@ def test_who_hung_and_was_replaced_commits_nothing_though_it_begins_anew(
     with pytest.raises(TransientError):
         other.write(ours, b"three", 3)
     ours = other.open()
+    wait_for(other.has_it, 30)
     other.write(ours, b"three", 3)
     assert [each.value() for each in messages_of(broker.bootstrap, results)] == [b"one", b"two", b"three"]
 
