@@ -7,6 +7,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ from confluent_kafka import Message, Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from yeoul.events import iso, parse_iso
+from yeoul.flows.spark.jobs import spark_plan
+from yeoul.settings import load_workspace
+from yeoul.streams.spark import JobOptions, TopicRead
 from yeoul.testing.broker import Broker
 from yeoul.testing.processes import EngineProcess, counts, wait_for
 from yeoul.testing.results import exported
@@ -128,3 +132,41 @@ def test_repeats_count_once_and_a_broker_that_goes_away_is_told_and_costs_nothin
 
 def whole(windows: dict[Any, dict[str, Any]]) -> dict[Any, list[Any]]:
     return {key: [each[name] for name in WHOLE] for key, each in windows.items()}
+
+
+def test_what_spark_gave_up_is_running_until_it_goes_on_and_tells_of_every_row(
+    spark: Any, brokers: Callable[..., Broker], tmp_path: Path
+):
+    from yeoul.streams.spark.job import StreamJob  # noqa: PLC0415  (imports PySpark)
+
+    broker = brokers().start()
+    admin = AdminClient({"bootstrap.servers": broker.bootstrap, "log_level": 0})
+    admin.create_topics([NewTopic("rows", PARTITIONS, 1)])["rows"].result(30)
+    home = two_engines(tmp_path, f'{{ kind = "kafka", bootstrap = "{broker.bootstrap}", topic = "rows" }}')
+    plan = spark_plan(load_workspace(home).plan().streams[0])
+    assert isinstance(plan.source, TopicRead)
+    quick = {"default.api.timeout.ms": "1000", "request.timeout.ms": "500"}  # it gives up in seconds
+    plan = replace(plan, source=replace(plan.source, settings=(*plan.source.settings, *quick.items())))
+    job = StreamJob(spark, plan, JobOptions(f"{home}/checkpoint", None, f"{home}/out", "yeoul.windows/1"))
+    told: Counter[str] = Counter()
+
+    def kept_up() -> bool:
+        gave_up = job.gave_up()
+        job.tell(lambda batch: told.update(batch.classes))
+        return gave_up and job.go_on()
+
+    try:
+        for turn in (1, 2):
+            rows = [(number, row) for number in range(PARTITIONS) for row in partition_rows(number, 9)]
+            send(broker.bootstrap, rows)
+            every = turn * sum(bool(row.strip()) for _, row in rows)
+            wait_for(lambda every=every: not kept_up() and told["read"] >= every, within_s=120)
+            assert told["read"] == every
+            if turn == 1:
+                broker.kill()
+                wait_for(lambda: not job.queries[0].isActive, within_s=120, every_s=0)
+                assert job.running
+                wait_for(kept_up, every_s=0)
+                broker.start()
+    finally:
+        job.stop(0.0)

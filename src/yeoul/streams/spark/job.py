@@ -38,6 +38,7 @@ class StreamJob:
     def __init__(self, spark: SparkSession, plan: SparkPlan, options: JobOptions) -> None:
         assert isinstance(plan.source, TopicRead)
         self.plan = plan
+        self._spark = spark
         self._told = -1
         self._patient = not options.available_now
         check_checkpoint(plan, options)
@@ -77,8 +78,12 @@ class StreamJob:
 
     @property
     def running(self) -> bool:
-        """Whether it has not ended by itself."""
-        return any(query.isActive for query in self.queries)
+        """Whether it has not ended by itself, or is to go on.
+
+        Raises:
+            YeoulError: what ended it.
+        """
+        return any(query.isActive for query in self.queries) or self.gave_up()
 
     def batches(self) -> list[Batch]:
         """The batches that ended since the last call."""
@@ -89,40 +94,43 @@ class StreamJob:
         return [_batch(self.plan, one) for one in found.values()]
 
     def stop(self, patience_s: float = _PATIENCE_S) -> None:
-        """End between two batches, where that comes soon enough; it goes on from its checkpoint."""
+        """End when the batch that is running has, where that comes soon enough; it goes on from its checkpoint.
+
+        Where rows are always waiting a next batch begins at once: it is planned by then, and comes again.
+        """
         until = time.monotonic() + patience_s
-        for query in self.queries:
-            while query.isActive and query.status["isTriggerActive"] and time.monotonic() < until:
+        last = [_last_batch(query) for query in self.queries]
+        for query, before in zip(self.queries, last, strict=True):
+            while (
+                query.isActive
+                and query.status["isTriggerActive"]
+                and _last_batch(query) == before
+                and time.monotonic() < until
+            ):
                 time.sleep(0.05)
             with suppress(Exception):  # Java's: its thread still waits for a broker, and ends with Java
                 query.stop()
 
-    def check(self) -> None:
-        """Raise what ended it.
-
-        Raises:
-            YeoulError: what it was, as a sentence.
-        """
-        for query in self.queries:
-            error = query.exception()
-            if error is not None:
-                raise _sentence(self.plan, error)
-
-    def keep_up(self) -> bool:
-        """Go on from the checkpoint where Spark gave up waiting for a broker; whether that was so.
+    def gave_up(self) -> bool:
+        """Whether Spark gave up waiting for a broker, and the job is to go on from its checkpoint.
 
         Raises:
             YeoulError: what ended it otherwise, or there is an end to what is read.
         """
-        try:
-            self.check()
-        except UnreachableError:
-            if not self._patient:
-                raise
-            pairs = zip(self.queries, self._writers, strict=True)
-            self.queries = [query if query.isActive else writer.start() for query, writer in pairs]
-            return True
-        return False
+        errors = [error for query in self.queries if (error := query.exception()) is not None]
+        for said in (_sentence(self.plan, error) for error in errors):
+            if not (self._patient and isinstance(said, UnreachableError)):
+                raise said
+        return bool(errors)
+
+    def go_on(self) -> bool:
+        """Start anew what ended; whether anything has."""
+        # a query that has ended keeps its name for a moment, which the next one needs
+        named = {query.id for query in self._spark.streams.active}
+        ended = [query.id not in named for query in self.queries]
+        each = zip(self.queries, self._writers, ended, strict=True)
+        self.queries = [writer.start() if over else query for query, writer, over in each]
+        return any(ended)
 
     def tell(self, tell: Callable[[Batch], None]) -> None:
         """Tell of the batches that ended since the last time."""
@@ -139,8 +147,9 @@ def run_jobs(jobs: Sequence[StreamJob], stop: Event, tell: Callable[[Batch], Non
     try:
         while any(job.running for job in jobs) and not stop.wait(_LOOK_S):
             for job in jobs:
-                job.tell(tell)
-                if job.keep_up() and not watch.away:
+                gave_up = job.gave_up()
+                job.tell(tell)  # of all that was done before it gave up
+                if gave_up and job.go_on() and not watch.away:
                     watch.say(f"{job.plan.stream}: Spark gave up waiting for a broker; going on from the checkpoint")
             watch.look()
     finally:
@@ -148,7 +157,13 @@ def run_jobs(jobs: Sequence[StreamJob], stop: Event, tell: Callable[[Batch], Non
             job.stop(0.0 if watch.away else _PATIENCE_S)  # a batch that waits for a broker does not end
             job.tell(tell)
     for job in jobs:
-        job.check()
+        job.gave_up()
+
+
+def _last_batch(query: StreamingQuery) -> int | None:
+    """The number of the batch that ended last."""
+    progress = query.lastProgress
+    return None if progress is None else progress.batchId
 
 
 def _lines(spark: SparkSession, source: TopicRead, options: JobOptions) -> DataFrame:
