@@ -61,8 +61,8 @@ class Submit:
         self.process.wait(30)
 
     def stop(self, within_s: float = 120.0) -> int:
-        """SIGTERM; the exit code."""
-        self.process.send_signal(signal.SIGTERM)
+        """SIGTERM to Python and Java, as who ends a service sends it to all its processes; the exit code."""
+        os.killpg(self.process.pid, signal.SIGTERM)
         return self.process.wait(within_s)
 
     def ended_by(self, within_s: float = 120.0) -> int:

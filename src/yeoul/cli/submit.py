@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 import threading
 from pathlib import Path
 from typing import Annotated, Literal
@@ -102,6 +104,8 @@ def _submit(
             aside(f"note: {job.stream}: {caution}")
     for block in left_out(plan):
         aside(f"note: {block} has no counterpart on this engine{_FOLLOWED if submission.shard_by else ''}")
+    # of a `KeyboardInterrupt` the library that asks Java would show a trace
+    signal.signal(signal.SIGINT, lambda *_: sys.exit(128 + signal.SIGINT))
     _show(read_files(jobs, submission) if of_files == {True} else _run(jobs, submission), as_json=as_json)
     if of_files == {True} and not as_json:
         for name in ("windows.ndjson", "ledger.json"):
@@ -133,13 +137,7 @@ def _settings(conf: list[str]) -> dict[str, str]:
 
 def _run(jobs: list[SparkPlan], submission: Submission) -> dict[str, Book]:
     stop = threading.Event()
-
-    def started() -> None:
-        # Spark has handlers of its own, which would end a batch in its middle
-        set_on_signals(stop)
-        aside("reading; Ctrl-C stops")
-
-    return run_topics(jobs, submission, stop, started, _tell, aside)
+    return run_topics(jobs, submission, stop, lambda: set_on_signals(stop), _tell, aside)
 
 
 def _tell(batch: Batch) -> None:

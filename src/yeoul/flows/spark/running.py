@@ -73,6 +73,8 @@ def run_topics(
 ) -> dict[str, Book]:
     """Run all until `stop` is set, or all is read; `tell` hears of each batch, `say` of brokers that go away.
 
+    `started` is called as soon as Spark is there: from then on only `stop` may end it, and no exception of a signal.
+
     Raises:
         YeoulError: a checkpoint is of another declaration, Spark cannot be started, no broker answers, a topic is not
             there, or a job ended by an error.
@@ -93,10 +95,11 @@ def run_topics(
     with session(submission.master, submission.conf, topics=True) as spark:
         from yeoul.streams.spark.job import StreamJob, run_jobs  # noqa: PLC0415  (as above)
 
+        started()
         jobs: list[StreamJob] = []
         for source in sources:
             require_topics(spark, source, [] if submission.to_files else [submission.out])
-        started()
+        say("reading; Ctrl-C stops")
         watch = Watch(spark, sources, say)
         try:
             for plan, source in zip(plans, sources, strict=True):

@@ -88,8 +88,12 @@ def session(master: str, conf: Mapping[str, str], *, topics: bool) -> Iterator[A
             if held:
                 sys.exit(128 + held[0])
             yield spark
-        finally:
             spark.stop()
+        except Exception:
+            spark.stop()
+            raise
+        finally:
+            # who is ended by a signal, perhaps within an answer of Java's, asks for nothing more
             _end_gateway()
 
 
@@ -139,16 +143,23 @@ def _not_started(error: Exception, log: Path, master: str) -> SourceError:
 
 @contextmanager
 def _signals_held() -> Iterator[list[int]]:
-    """SIGINT and SIGTERM that come within are noted: Java that is left while it starts would stay."""
+    """SIGINT and SIGTERM that come within are noted: Java that is left while it starts would stay.
+
+    Java that is started within ignores SIGTERM, which may come to all processes at once and is for us to pass on.
+    """
     held: list[int] = []
     if threading.current_thread() is not threading.main_thread():
         yield held
         return
     both = (signal.SIGINT, signal.SIGTERM)
     before = [signal.signal(number, lambda got, _: held.append(got)) for number in both]
+    within = [True]
+    # PySpark starts Java by a fork, and has it ignore SIGINT alone
+    os.register_at_fork(after_in_child=lambda: within and signal.signal(signal.SIGTERM, signal.SIG_IGN))
     try:
         yield held
     finally:
+        within.clear()
         for number, handler in zip(both, before, strict=True):
             signal.signal(number, handler)
 
