@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from yeoul.testing.processes import wait_for
+
 pytestmark = pytest.mark.slow
 WAYS = [
     pytest.param(("run", "kill"), id="short"),
@@ -131,11 +133,15 @@ def test_a_service_that_writes_all_the_time_loses_nothing_beyond_the_gap_of_a_co
     finally:
         ended.set()
         writer.join()
+    for log in logs:
+        log.write(1)
+    ends = {list(log.lines)[-1] for log in logs}
     everything = {title for log in logs for title in log.lines}
     on_disk = _on_disk(attack.logs)
     attack.missing = everything - on_disk
     attack.read()
-    time.sleep(2)  # what was read of a gap, or read twice, is counted by now
+    # what was read of a gap, or read twice, stands before the last line of its log
+    wait_for(lambda: ends <= attack.counted(), every_s=0.3)
     attack.missing = everything - on_disk - attack.counted()
     print(f"{times} copytruncates, {len(everything)} lines, {len(attack.missing)} lost in gaps")
     assert len(attack.missing) < len(everything) / 10
