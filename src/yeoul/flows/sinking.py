@@ -265,7 +265,8 @@ class _Worker:
 
     def told(self) -> list[str]:
         """What people should know, since the last call."""
-        told, self._told = self._told, []
+        told = self._told[:]
+        del self._told[: len(told)]  # the list stays: its thread adds to it meanwhile
         return told
 
     def waits(self) -> tuple[float, str]:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -23,6 +24,8 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
+from yeoul.clock import SystemClock
+from yeoul.deliver.kafka import Sender
 from yeoul.errors import BusyError, SinkError, UnreachableError
 from yeoul.flows.shipping import Shipped, ship
 from yeoul.flows.sinks import LinesSink
@@ -168,6 +171,14 @@ def noise(size: int) -> bytes:
     return base64.b85encode(random.Random(size).randbytes(size))[:size] + b"\n"
 
 
+def lower_limit(sink: LinesSink, limit: int) -> None:
+    """From now on the topic takes no more in one message."""
+    entry = ConfigEntry("max.message.bytes", f"{limit}", incremental_operation=AlterConfigOpType.SET)
+    resource = ConfigResource(ResourceType.TOPIC, sink.topic, incremental_configs=[entry])
+    admin = AdminClient({"bootstrap.servers": sink.bootstrap})
+    admin.incremental_alter_configs([resource])[resource].result(30)
+
+
 def test_a_line_too_large_for_its_topic_is_set_aside_alone(
     sink: Callable[..., LinesSink], messages_of: MessagesOf
 ) -> None:
@@ -193,10 +204,7 @@ def test_a_topic_that_takes_less_from_now_on_takes_no_other_line_along(
     thread.start()
     try:
         wait_for(lambda: len(messages_of(to.bootstrap, to.topic)) == 200)
-        entry = ConfigEntry("max.message.bytes", "20000", incremental_operation=AlterConfigOpType.SET)
-        resource = ConfigResource(ResourceType.TOPIC, to.topic, incremental_configs=[entry])
-        admin = AdminClient({"bootstrap.servers": to.bootstrap})
-        admin.incremental_alter_configs([resource])[resource].result(30)
+        lower_limit(to, 20_000)
         with log.open("ab") as file:
             file.write(b"".join(lines[200:]))
         wanted = {one[:-1] for n, one in enumerate(lines) if n < 200 or len(one) < 20_000}
@@ -206,6 +214,50 @@ def test_a_topic_that_takes_less_from_now_on_takes_no_other_line_along(
         stop.set()
         thread.join()
     assert [raw for _, _, raw in refused(to)] == [one[:-1] for one in lines[200:] if len(one) > 20_000]
+
+
+class _SlowMachine(SystemClock):
+    """Each look at it takes long; before the first one the topic takes less than it said."""
+
+    def __init__(self, sink: LinesSink) -> None:
+        self._sink = sink
+        self._lowered = False
+
+    def monotonic_us(self) -> int:
+        if not self._lowered:
+            self._lowered = True
+            lower_limit(self._sink, 20_000)
+        time.sleep(0.6)
+        return super().monotonic_us()
+
+
+def test_on_a_slow_machine_too_what_was_refused_together_is_sent_before_it_ends(
+    sink: Callable[..., LinesSink], messages_of: MessagesOf
+) -> None:
+    to = sink()
+    lines = [noise(2000 + n) for n in range(40)]
+    (to.folder / "a.log").write_bytes(b"".join(lines))
+    ship([to], to.folder / "state", threading.Event(), once=True, clock=_SlowMachine(to))
+    assert set(values(messages_of(to.bootstrap, to.topic))) == {one[:-1] for one in lines}
+
+
+class _Receipt:
+    def acknowledged(self) -> None: ...
+
+    def refused(self, number: int, reason: str) -> None:
+        raise AssertionError(number, reason)
+
+
+def test_a_sender_that_is_let_go_of_amid_sending_leaves_nothing_in_memory(sink: Callable[..., LinesSink]) -> None:
+    to = sink(3)
+    for _ in range(15):
+        sender = Sender(to.bootstrap, to.topic, {})
+        for number in range(30_000):
+            assert sender.offer(b"x" * 300, b"%d" % number, _Receipt(), number)
+        sender.close()
+        kept = weakref.ref(sender)
+        del sender
+        assert kept() is None
 
 
 # what is in the way

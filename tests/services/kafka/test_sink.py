@@ -170,6 +170,14 @@ def test_in_transactions_each_result_is_there_once_though_the_engine_is_killed(
     check_same_as_files(messages_of, started, folder)
 
 
+def notices(folder: Path) -> list[tuple[str, str]]:
+    state = read_state(folder / ".yeoul")
+    try:
+        return state.db.execute("SELECT source, detail FROM notice").fetchall()
+    finally:
+        state.close()
+
+
 def one_window(folder: Path, engine: EngineProcess) -> None:
     """Two keys in one window, closed by silence."""
     at_us = time.time_ns() // 1000
@@ -238,6 +246,7 @@ def test_a_message_that_is_too_large_is_left_out_and_told(
     wait_for(lambda: all_sent(folder))
     found = {json.loads(each.value())["customer"] for each in messages_of(broker.bootstrap, name)}
     assert found == {f"c{n}" for n in range(20)} - {"c3"}
+    wait_for(lambda: [source for source, detail in notices(folder) if "is left out" in detail] == ["out"])
     assert engine.running
 
 

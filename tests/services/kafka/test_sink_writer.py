@@ -6,7 +6,8 @@ import os
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 import pytest
 from confluent_kafka import Message
@@ -115,9 +116,11 @@ def test_a_broker_that_is_killed_amid_transactions_is_gone_on_with_when_it_is_ba
         assert len(numbers) >= done[0]
 
 
-def opened_on(broker: Broker, name: str, identity: str) -> ResultsWriter:
+def opened_on(
+    broker: Broker, name: str, identity: str, settings: Mapping[str, str] = MappingProxyType({})
+) -> ResultsWriter:
     for _ in range(30):
-        writer = ResultsWriter(broker.bootstrap, [name], {}, identity=identity, epoch="first")
+        writer = ResultsWriter(broker.bootstrap, [name], settings, identity=identity, epoch="first")
         try:
             writer.check()
             writer.open()
@@ -146,10 +149,33 @@ def test_one_that_is_too_large_takes_no_other_with_it_and_repeats_none(
 
 
 @pytest.mark.parametrize("transactional", [False, True])
-def test_a_topic_that_takes_less_than_was_known_is_sent_smaller_batches(
+def test_one_that_the_client_s_own_limit_forbids_is_left_out(
     broker: Broker, topic: Callable[..., str], messages_of: Callable[..., list[Message]], *, transactional: bool
 ) -> None:
-    name, told = topic(max_message_bytes="20000"), list[str]()
+    name, told = topic(), list[str]()
+    identity = f"yeoul.{uuid.uuid4()}" if transactional else ""
+    writer = opened_on(broker, name, identity, {"message.max.bytes": "20000"})
+    sizes = {b"before": 10, b"large": 30_000, b"behind": 10}
+    batch = [Outbound(name, key, os.urandom(size), [("id", b"x")]) for key, size in sizes.items()]
+    assert writer.write(batch, 1, threading.Event(), told.append)
+    assert writer.left_out == 1
+    writer.close()
+    assert [each.key() for each in messages_of(broker.bootstrap, name)] == [b"before", b"behind"]
+    large = "takes no message of 30005 bytes: the one with the key b'large' is left out"
+    assert told == [f"the client's `message.max.bytes` {large}"]
+
+
+@pytest.mark.parametrize("limit", [10_000, 20_000])
+@pytest.mark.parametrize("transactional", [False, True])
+def test_a_topic_that_takes_less_than_was_known_is_sent_smaller_batches(
+    broker: Broker,
+    topic: Callable[..., str],
+    messages_of: Callable[..., list[Message]],
+    *,
+    transactional: bool,
+    limit: int,
+) -> None:
+    name, told = topic(max_message_bytes=f"{limit}"), list[str]()
     writer = ResultsWriter(
         broker.bootstrap, [name], {}, identity=f"yeoul.{uuid.uuid4()}" if transactional else "", epoch="first"
     )

@@ -44,6 +44,7 @@ _ASK_S = 5.0
 _NAMED = 10
 _QUEUE_MESSAGES = 100_000
 _QUEUE_KB = 65_536
+_DROP_S = 2.0
 _LARGEST_BYTES = 64 << 20
 # ruff: noqa: SLF001 - the library's names of its own errors begin with an underscore
 FATAL = frozenset(
@@ -121,10 +122,10 @@ def hear(producer: Producer, said: Said, wait_s: float = 0.0) -> str:
 
 
 def let_go(producer: Producer) -> None:
-    """Drop what waits."""
+    """Drop what waits, and hear that it is: who was to hear of a message keeps the producer until then."""
     producer.purge()
     with contextlib.suppress(KafkaException):  # it may be done for
-        producer.flush(0)
+        producer.flush(_DROP_S)
 
 
 def _check_topics(producer: Producer, bootstrap: str, topics: Sequence[str], said: Said) -> None:

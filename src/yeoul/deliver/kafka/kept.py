@@ -28,7 +28,7 @@ def make_beside(bootstrap: str, name: str, beside: str, settings: Mapping[str, s
             return
         replicas = min(len(each.replicas) for each in partitions.values())
         new = NewTopic(name, len(partitions), replicas, config={"cleanup.policy": "compact"})
-        admin.create_topics([new], request_timeout=_ASK_S)[name].result(_ASK_S)
+        admin.create_topics([new], request_timeout=_ASK_S)[name].result()
     except KafkaException as error:
         code = error.args[0].code()
         if code == KafkaError.TOPIC_ALREADY_EXISTS:  # another worker was faster

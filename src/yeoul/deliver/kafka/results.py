@@ -95,10 +95,10 @@ class ResultsWriter:
         self._member = member
         self._said = Said(FATAL)
         self._failed: list[tuple[int, str]] = []
-        self._over: set[int] = set()
-        """Of the batch: what is too large, and without transactions what is there."""
-        self.left_out = 0
-        """Messages of the last batch that were too large."""
+        self._there: set[int] = set()
+        """Of the batch: what is acknowledged, without transactions."""
+        self._out: set[int] = set()
+        """Of the batch: what is too large."""
         self._amid = False
         """Whether a transaction is open."""
         self._compression = compression
@@ -130,6 +130,11 @@ class ResultsWriter:
     def most_bytes(self) -> int:
         """Of a message that every topic takes, as far as is known, beside 512 bytes of headers; at least 512."""
         return max(FRAME_BYTES, self._batch_bytes - 2 * FRAME_BYTES)
+
+    @property
+    def left_out(self) -> int:
+        """Messages of the last batch that were too large."""
+        return len(self._out)
 
     def partitions(self, topic: str) -> int:
         """How many partitions a topic has.
@@ -174,9 +179,9 @@ class ResultsWriter:
             TransientError: begin anew with another writer, at `open`.
             SinkError: they do not let us in.
         """
-        self._over, self.left_out = set(), 0
+        self._there, self._out = set(), set()
         try:
-            while self._try(batch, stop):
+            while self._try(batch, stop, tell):
                 if not self._failed:
                     if self._group is not None:
                         self._commit(self._group, sent)
@@ -186,8 +191,8 @@ class ResultsWriter:
             raise self._trouble(text_of(error)) from error
         return False
 
-    def _try(self, batch: Sequence[Outbound], stop: threading.Event) -> bool:
-        """Send what is not over; False: it was to stop before all was answered. What failed is in `_failed`.
+    def _try(self, batch: Sequence[Outbound], stop: threading.Event, tell: Callable[[str], None]) -> bool:
+        """Send what is not there yet; False: it was to stop before all was answered. What failed is in `_failed`.
 
         Raises:
             KafkaException: what the library says.
@@ -199,10 +204,13 @@ class ResultsWriter:
             self._amid = True
         try:
             for number, message in enumerate(batch):
-                if number not in self._over and not self._produce(number, message, stop):
+                over = number in self._there or number in self._out
+                if not over and not self._produce(number, message, stop, tell):
                     return False
             # what follows a failure in a transaction is not sent any more
-            while not stop.is_set() and len(self._producer) and not (self._failed and self._amid):
+            while len(self._producer) and not (self._failed and self._amid):
+                if stop.is_set():
+                    return bool(self._failed)
                 self._producer.flush(_WAIT_S)
                 raise_refused(self._bootstrap, self._said)
         except KafkaException:
@@ -212,7 +220,7 @@ class ResultsWriter:
                 self._producer.poll(_WAIT_S)
             if not (self._failed and self._amid):
                 raise
-        return bool(self._failed) or not len(self._producer)
+        return True
 
     def _commit(self, group: Consumer, sent: int) -> None:
         """Commit the transaction and how far it goes.
@@ -258,7 +266,7 @@ class ResultsWriter:
             raise failed[0]
         self._amid = False
 
-    def _produce(self, number: int, message: Outbound, stop: threading.Event) -> bool:
+    def _produce(self, number: int, message: Outbound, stop: threading.Event, tell: Callable[[str], None]) -> bool:
         topic, key, value, headers, partition = message
         heard = partial(self._heard, number)
         while not stop.is_set():
@@ -267,9 +275,18 @@ class ResultsWriter:
             except BufferError:
                 self._producer.poll(_WAIT_S)
                 raise_refused(self._bootstrap, self._said)
+            except KafkaException as error:
+                if error.args[0].code() != KafkaError.MSG_SIZE_TOO_LARGE:
+                    raise
+                self._leave_out(number, message, "the client's `message.max.bytes`", tell)
+                return True
             else:
                 return True
         return False
+
+    def _leave_out(self, number: int, message: Outbound, by: str, tell: Callable[[str], None]) -> None:
+        self._out.add(number)
+        tell(f"{by} takes no message of {_size(message)} bytes: the one with the key {message.key[:200]!r} is left out")
 
     def _learn(self, batch: Sequence[Outbound], tell: Callable[[str], None]) -> None:
         """Leave out what was too large by itself; make batches smaller when one was that of several messages.
@@ -286,17 +303,14 @@ class ResultsWriter:
             raise self._trouble(others[0])
         together = []
         for number in large:
-            topic, key, value, *_ = batch[number]
-            size = len(value or b"") + len(key)
-            if size < self._batch_bytes:  # what is larger shares its batch with none
+            message = batch[number]
+            if _size(message) < self._batch_bytes:  # what is larger shares its batch with none
                 together.append(number)
-                continue
-            self._over.add(number)
-            self.left_out += 1
-            tell(f"topic `{topic}` takes no message of {size} bytes: the one with the key {key[:200]!r} is left out")
+            else:
+                self._leave_out(number, message, f"topic `{message.topic}`", tell)
         if together:
             # the topic takes less than it said, or says nothing to us; what follows is sent again, so that order stays
-            self._over = {number for number in self._over if number < min(together)}
+            self._there = {number for number in self._there if number < min(together)}
             self._batch_bytes = max(1, self._batch_bytes // 2)
         if amid or together:
             # in a transaction the number of the one that failed is missing: the broker would refuse what comes next
@@ -310,7 +324,7 @@ class ResultsWriter:
     def _heard(self, number: int, error: KafkaError | None, _: Message) -> None:
         if error is None:
             if not self._amid:
-                self._over.add(number)
+                self._there.add(number)
         elif error.code() not in PURGED:
             self._failed.append((number, "" if error.code() == KafkaError.MSG_SIZE_TOO_LARGE else str(error.str())))
 
@@ -333,3 +347,7 @@ class ResultsWriter:
         if self._group is not None:
             self._group.close()
             self._group = None
+
+
+def _size(message: Outbound) -> int:
+    return len(message.value or b"") + len(message.key)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any, Protocol
 
@@ -72,6 +73,7 @@ class Sender:
         self._said = Said(FATAL)
         self._producer = self._open()
         self.acknowledged = 0
+        self._waiting = 0
         self._moved_s = time.monotonic()
 
     def _open(self) -> Any:
@@ -98,12 +100,12 @@ class Sender:
             self._producer = self._open()
 
     def __len__(self) -> int:
-        return len(self._producer)
+        return self._waiting  # the library counts errors that nobody has heard of with them
 
     @property
     def silent_s(self) -> float:
         """Seconds for which messages have waited without any being acknowledged; 0 when none waits."""
-        return time.monotonic() - self._moved_s if len(self._producer) else 0.0
+        return time.monotonic() - self._moved_s if self._waiting else 0.0
 
     @property
     def said(self) -> str:
@@ -112,7 +114,7 @@ class Sender:
 
     def offer(self, value: bytes, key: bytes | None, receipt: Receipt, number: int) -> bool:
         """Take a message; False: the queue is full, offer it again after a `poll`."""
-        if not len(self._producer):
+        if not self._waiting:
             self._moved_s = time.monotonic()
         try:
             self._producer.produce(self._topic, value, key, on_delivery=partial(self._heard, receipt, number))
@@ -123,6 +125,8 @@ class Sender:
                 receipt.refused(number, f"got {len(value)} bytes, more than the client's `message.max.bytes`")
             else:
                 self._trouble = self._trouble or text_of(error)
+        else:
+            self._waiting += 1
         return True
 
     def poll(self, wait_s: float = 0.0) -> None:
@@ -140,16 +144,16 @@ class Sender:
 
     def flush(self, within_s: float) -> int:
         """Wait until all is acknowledged, at most so long; how many messages still wait."""
-        try:
-            return int(self._producer.flush(within_s))
-        except KafkaException:  # it is done for
-            return len(self._producer)
+        with suppress(KafkaException):  # it may be done for
+            self._producer.flush(within_s)
+        return self._waiting
 
     def close(self) -> None:
         """Drop what waits."""
         let_go(self._producer)
 
     def _heard(self, receipt: Receipt, number: int, error: KafkaError | None, message: Message) -> None:
+        self._waiting -= 1
         if error is None:
             self.acknowledged += 1
             self._moved_s = time.monotonic()

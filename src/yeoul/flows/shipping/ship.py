@@ -109,6 +109,7 @@ class _Loop:
                     each.commit()
             except TransientError as error:
                 self._again(each, error)
+                idle = False  # what was dropped is still to be sent
         self._telling.look()
         if not idle or any(each.waiting for each in self._shippings):
             self._busy_s = now
