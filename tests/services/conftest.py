@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from yeoul.testing.processes import process_tree
+
 CONF = ("spark.sql.shuffle.partitions=2", "spark.driver.memory=1g")
 CONF += ("spark.driver.extraJavaOptions=-XX:TieredStopAtLevel=1",)  # small jobs end before Java has optimised them
 
@@ -59,6 +61,11 @@ class Submit:
         """`kill -9` of the driver: Python and Java."""
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(30)
+
+    def kill_java(self) -> None:
+        """`kill -9` of Java alone, as the system does that is short of memory."""
+        for pid in process_tree(self.process.pid)[1:]:
+            os.kill(pid, signal.SIGKILL)
 
     def stop(self, within_s: float = 120.0) -> int:
         """SIGTERM to Python and Java, as who ends a service sends it to all its processes; the exit code."""

@@ -16,7 +16,8 @@ from yeoul.testing.processes import wait_for
 from yeoul.testing.two_engines import WHOLE, replayed, two_engines, windows_of
 from yeoul.testing.workspaces import plain_line, plain_workspace
 
-pytestmark = [pytest.mark.services, pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.usefixtures("java")]
+# seconds of work, but four starts of Spark in a test: a busy machine takes its time over them
+pytestmark = [pytest.mark.services, pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.usefixtures("java")]
 
 
 def numbered(folder: Path) -> set[str]:
@@ -85,3 +86,14 @@ def test_a_signal_in_the_midst_of_files_ends_it_quietly(submits: Callable[..., A
     os.killpg(job.process.pid, number)
     assert job.ended_by() == 128 + number
     assert (job.said, job.out) == ("", "")
+
+
+def test_java_that_is_killed_is_told_in_a_sentence(
+    submits: Callable[..., Any], filled: Callable[..., str], tmp_path: Path
+):
+    job = submits(two_engines(tmp_path, filled(100)), "--out", f"{tmp_path}/out")
+    wait_for(lambda: "reading" in job.said, within_s=120)
+    job.kill_java()
+    assert job.ended_by() == 1
+    assert job.said.splitlines()[-1].startswith("error: Java, in which Spark runs, was killed")
+    assert "Traceback" not in job.said

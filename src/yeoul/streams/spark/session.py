@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import os
 import re
 import signal
+import subprocess
 import sys
 import tempfile
 import threading
@@ -15,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from yeoul.errors import InputError, MissingExtraError, SourceError
+from yeoul.errors import InputError, MissingExtraError, SourceError, YeoulError
 from yeoul.jars import fetch_jars, program
 
 __all__ = ["DEFAULTS", "check_words", "require_spark", "session"]
@@ -89,7 +91,10 @@ def session(master: str, conf: Mapping[str, str], *, topics: bool) -> Iterator[A
                 sys.exit(128 + held[0])
             yield spark
             spark.stop()
-        except Exception:
+        except Exception as error:
+            if not isinstance(error, YeoulError) and _java_ended():
+                message = "Java, in which Spark runs, was killed or ended by itself; see whether memory was short; "
+                raise SourceError(message + "the same command goes on from the checkpoint") from None
             spark.stop()
             raise
         finally:
@@ -119,6 +124,7 @@ def _start(settings: Mapping[str, str], log: Path) -> Any:
         from pyspark.logger import PySparkLogger  # noqa: PLC0415  (an extra)
         from pyspark.sql import SparkSession  # noqa: PLC0415  (an extra)
 
+        logging.getLogger().addFilter(_not_of_py4j)
         for chatter in _CHATTER:  # what they tell is raised too, and told as a sentence
             PySparkLogger.getLogger(chatter).disabled = True
         try:
@@ -176,6 +182,23 @@ def _stderr_to(log: Path) -> Iterator[None]:
     finally:
         os.dup2(kept, 2)
         os.close(kept)
+
+
+def _java_ended() -> bool:
+    """Whether there is nobody to ask any more."""
+    from pyspark import SparkContext  # noqa: PLC0415  (an extra)
+
+    gateway: Any = SparkContext._gateway  # noqa: SLF001  (as below)
+    try:
+        gateway.proc.wait(1)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+def _not_of_py4j(record: logging.LogRecord) -> bool:
+    """What py4j cannot send it writes to the log of all, with a trace, and raises it too."""
+    return f"{os.sep}py4j{os.sep}" not in record.pathname
 
 
 def _end_gateway() -> None:
