@@ -329,3 +329,29 @@ def test_a_worker_that_may_not_use_its_group_is_one_sentence(
     folder = at_door(plain_workspace(tmp_path, extra=detect + sink), windows, locked.password_door)
     said = refusal(engines(folder, part="detect"))
     assert "Group authorization failed; grant that right (an ACL), or mend the sink's `client`" in said
+    group = f"yeoul.detect.{windows.name}"
+    assert f"does not let this user read group `{group}`; grant the right READ" in doctor_fails(folder, "part detect")
+    locked.may(group, AclOperation.READ, kind=ResourceType.GROUP)
+    # a new broker knows nothing of groups for a while
+    wait_for(lambda: any(each.status == "fail" for each in workspace_checks(load_workspace(folder).plan(), "", 0)))
+    assert "Transactional Id authorization failed; grant that right" in doctor_fails(folder, "part detect")
+    locked.may(f"{group}.check", AclOperation.WRITE, kind=ResourceType.TRANSACTIONAL_ID)
+    assert not [each for each in workspace_checks(load_workspace(folder).plan(), "", 0) if each.status == "fail"]
+
+
+def test_what_workers_learn_may_have_no_topic_and_the_doctor_says_so(
+    locked: Locked, topics: Topics, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("KAFKA_PASSWORD", SECRET)
+    windows, found = topics(locked.broker), topics(locked.broker)
+    for each in (windows, found):
+        locked.may(each.name, AclOperation.READ, AclOperation.WRITE, AclOperation.DESCRIBE)
+    sink = (
+        sink_to(windows, BY_PASSWORD).replace(" }", f', rankings = "{found.name}" }}', 1) + 'shard_by = ["customer"]\n'
+    )
+    rank = '[rank.hot]\nstream = "hits"\nby = ["title"]\nvalue = "plays"\n'
+    folder = at_door(plain_workspace(tmp_path, extra=rank + sink), windows, locked.password_door)
+    locked.may(f"yeoul.rank.{windows.name}", AclOperation.READ, kind=ResourceType.GROUP)
+    said = doctor_fails(folder, "part rank")
+    assert f"topic `yeoul.rank.{windows.name}`, which keeps what workers learn, is not there" in said
+    assert "make it with `cleanup.policy=compact` and 1 partitions" in said
