@@ -353,9 +353,9 @@ class Worker:
         if taken == self._told:
             return
         self._told = taken
-        positions = [held.shard.assembly.position for held in self._held.values()]
-        behind = sum(map(self._reader.behind, positions))
+        shards = sum(len(held.shard.assembly.position) for held in self._held.values())
+        behind = self._reader.behind()
         self._tell_of(
-            f"{sum(map(len, positions))} of {len(self._all)} shards, {taken:,} windows judged, "
-            f"{self._sent:,} results sent, {behind:,} messages behind"
+            f"{shards} of {len(self._all)} shards, {taken:,} windows judged, {self._sent:,} results sent, "
+            f"{behind:,} message{'s' * (behind != 1)} behind"
         )

@@ -225,9 +225,11 @@ class Reader:
         for message in self._consumer.consume(most, wait_s):
             error, number, at = message.error(), message.partition() or 0, message.offset() or 0
             place = self._places.get(number)
+            if place is None:
+                continue
             if error is not None and error.code() in _LOST:
                 self._lost[number] = message.offset()
-            elif place is not None and (error is None or error.code() == KafkaError._PARTITION_EOF):
+            elif error is None or error.code() == KafkaError._PARTITION_EOF:
                 if not place.comes_again and self._brokers.troubled and place.before_gap([at]) is not None:
                     self._consumer.seek(TopicPartition(self._topic.name, number, place.fetched))
                 if not place.comes_again:
@@ -250,12 +252,12 @@ class Reader:
             self.drop([partition])
             self.add({partition: low})
 
-    def behind(self, positions: Mapping[int, int]) -> int:
-        """How many messages there are behind these positions, as far as is known."""
+    def behind(self) -> int:
+        """How many messages are still to be read, as far as is known."""
         found = 0
-        for number, position in positions.items():
+        for number, place in self._places.items():
             _, high = self._consumer.get_watermark_offsets(TopicPartition(self._topic.name, number), cached=True)
-            found += max(0, high - position)
+            found += max(0, high - place.fetched)
         return found
 
     def close(self) -> None:
