@@ -297,6 +297,10 @@ def test_a_sink_that_may_not_write_is_one_sentence(
         said = refusal(engines(folder))
         assert "Transactional Id authorization failed; grant that right (an ACL), or mend the sink's `client`" in said
         assert said.endswith(doctor_fails(folder, "sink out"))
+        locked.may("*", AclOperation.WRITE, kind=ResourceType.TRANSACTIONAL_ID)
+        said = refusal(engines(folder))
+        assert "Group authorization failed; grant that right (an ACL), or mend the sink's `client`" in said
+        assert said.endswith(doctor_fails(folder, "sink out"))
 
 
 def test_lines_that_may_not_be_shipped_are_one_sentence(locked: Locked, topics: Topics, tmp_path: Path):

@@ -28,6 +28,7 @@ __all__ = ["Member", "Outbound", "ResultsWriter"]
 _WAIT_S = 0.2
 _TRANSACTION_S = 30.0
 _ABORT_S = 2.0
+_ASK_S = 3.0
 _HEAR_S = 5.0
 """To wait for why a transaction takes nothing more; a loaded machine tells it late."""
 _TIMEOUT = "transaction.timeout.ms"
@@ -162,12 +163,32 @@ class ResultsWriter:
             self._group = Consumer(
                 {**self._settings, "bootstrap.servers": self._bootstrap, "group.id": group, "log_level": 0}
             )
-            [found] = self._group.committed([self._place()], timeout=_TRANSACTION_S)
+            found = self._committed(self._group)
         except KafkaException as error:
-            self._said.note(error.args[0])  # of the group, which the producer knows nothing of
             raise self._trouble(text_of(error)) from error
         known = found.error is None and found.offset >= 0 and found.metadata == self._epoch
         return int(found.offset) if known else None
+
+    def _committed(self, group: Consumer) -> TopicPartition:
+        """What is committed at our place.
+
+        Raises:
+            KafkaException: no answer came.
+            SinkError: they do not let us in.
+        """
+        until = time.monotonic() + _TRANSACTION_S
+        while True:
+            try:
+                [found] = group.committed([self._place()], timeout=_ASK_S)
+            except KafkaException as error:
+                self._said.note(error.args[0])  # of the group, which the producer knows nothing of
+                if (beside := group.poll(0)) is not None and (why := beside.error()) is not None:
+                    self._said.note(why)  # that a right is missing is told as a message, and the question not answered
+                raise_refused(self._bootstrap, self._said)
+                if error.args[0].code() != KafkaError._TIMED_OUT or time.monotonic() > until:  # noqa: SLF001  (its name of it)
+                    raise
+            else:
+                return found
 
     def write(self, batch: Sequence[Outbound], sent: int, stop: threading.Event, tell: Callable[[str], None]) -> bool:
         """Write a batch; whether all of it is there. False: it was to stop before it was.
