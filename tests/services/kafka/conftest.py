@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import itertools
 import random
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -149,6 +152,57 @@ def writers() -> Iterator[Callable[..., Writer]]:
     yield make
     for each in made:
         each.end()
+
+
+class Shipper:
+    """`yeoul ship` of `*.log` of a folder to the topic `rows`."""
+
+    def __init__(self, folder: Path, bootstrap: str) -> None:
+        self._folder = folder
+        words = ["--path", "*.log", "--topic", "rows", "--state", "state", "--key", "customer"]
+        self._command = [sys.executable, "-m", "yeoul.cli", "ship", "--bootstrap", bootstrap, *words]
+        self.start()
+
+    @property
+    def said(self) -> str:
+        """Standard error of all starts so far."""
+        return (self._folder / "said.txt").read_text(errors="replace")
+
+    @property
+    def running(self) -> bool:
+        return self.process.poll() is None
+
+    def start(self) -> None:
+        with (self._folder / "said.txt").open("ab") as log:
+            self.process = subprocess.Popen(self._command, cwd=self._folder, stdout=log, stderr=log)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def freeze(self) -> None:
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self.process.send_signal(signal.SIGCONT)
+
+    def stop(self) -> int:
+        self.process.terminate()
+        return self.process.wait(60)
+
+
+@pytest.fixture
+def shippers() -> Iterator[Callable[..., Shipper]]:
+    """Starts shippers, arguments as `Shipper`; those that still run at the end are killed."""
+    made: list[Shipper] = []
+
+    def start(*arguments: Any) -> Shipper:
+        made.append(Shipper(*arguments))
+        return made[-1]
+
+    yield start
+    for each in made:
+        each.kill()
 
 
 @pytest.fixture(scope="session")

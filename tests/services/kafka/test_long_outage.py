@@ -6,11 +6,10 @@ import json
 import random
 import re
 import subprocess
-import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -65,40 +64,6 @@ class Writer(threading.Thread):
         return self.rows
 
 
-class Shipper:
-    """`yeoul ship` of `*.log` of a folder to the topic `rows`."""
-
-    def __init__(self, folder: Path, bootstrap: str) -> None:
-        self._said = folder / "said.txt"
-        words = ["--path", "*.log", "--topic", "rows", "--state", "state", "--key", "customer"]
-        command = [sys.executable, "-m", "yeoul.cli", "ship", "--bootstrap", bootstrap, *words]
-        with self._said.open("wb") as log:
-            self.process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
-
-    @property
-    def said(self) -> str:
-        return self._said.read_text(errors="replace")
-
-    def stop(self) -> int:
-        self.process.terminate()
-        return self.process.wait(30)
-
-
-@pytest.fixture
-def shippers() -> Iterator[Callable[..., Shipper]]:
-    """Starts shippers, arguments as `Shipper`; those that still run at the end are killed."""
-    made: list[Shipper] = []
-
-    def start(*arguments: Any) -> Shipper:
-        made.append(Shipper(*arguments))
-        return made[-1]
-
-    yield start
-    for each in made:
-        each.process.kill()
-        each.process.wait()
-
-
 def memory(processes: dict[str, subprocess.Popen[Any]]) -> dict[str, int]:
     """Megabytes of each with all that it started."""
     found = {}
@@ -140,7 +105,7 @@ def windows(rows: list[dict[str, Any]]) -> dict[Group, tuple[int, int]]:
 def test_a_broker_that_is_away_for_long_is_waited_for_by_all_and_nothing_is_lost(
     seconds: int,
     brokers: Callable[..., Broker],
-    shippers: Callable[..., Shipper],
+    shippers: Callable[..., Any],
     engines: Callable[..., EngineProcess],
     submits: Callable[..., Any],
     messages_of: Callable[..., list[Message]],

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 import random
-import signal
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
@@ -105,52 +102,6 @@ class Part(Protocol):
     def thaw(self) -> None: ...
 
 
-class Shipper:
-    """`yeoul ship` of `*.log` of a folder to the topic `rows`."""
-
-    def __init__(self, folder: Path, bootstrap: str) -> None:
-        self._folder = folder
-        words = ["--path", "*.log", "--topic", "rows", "--state", "state", "--key", "customer"]
-        self._command = [sys.executable, "-m", "yeoul.cli", "ship", "--bootstrap", bootstrap, *words]
-        self.start()
-
-    @property
-    def running(self) -> bool:
-        return self.process.poll() is None
-
-    def start(self) -> None:
-        with (self._folder / "said.txt").open("ab") as log:
-            self.process = subprocess.Popen(self._command, cwd=self._folder, stdout=log, stderr=log)
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
-
-    def freeze(self) -> None:
-        self.process.send_signal(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        self.process.send_signal(signal.SIGCONT)
-
-    def stop(self) -> int:
-        self.process.terminate()
-        return self.process.wait(60)
-
-
-@pytest.fixture
-def shippers() -> Iterator[Callable[..., Shipper]]:
-    """Starts shippers, arguments as `Shipper`; those that still run at the end are killed."""
-    made: list[Shipper] = []
-
-    def start(*arguments: Any) -> Shipper:
-        made.append(Shipper(*arguments))
-        return made[-1]
-
-    yield start
-    for each in made:
-        each.kill()
-
-
 def disturb(parts: Mapping[str, Part], seconds: float, seed: int) -> None:
     """For so long one after the other is killed or hangs; then all run."""
     draw, begun = random.Random(seed), time.monotonic()
@@ -226,7 +177,7 @@ def test_whatever_is_killed_or_hangs_each_window_finding_and_place_is_there_once
     seconds: int,
     seed: int,
     brokers: Callable[..., Broker],
-    shippers: Callable[..., Shipper],
+    shippers: Callable[..., Any],
     engines: Callable[..., EngineProcess],
     messages_of: Callable[..., list[Message]],
     tmp_path: Path,
