@@ -169,6 +169,7 @@ def test_values_that_are_no_counts_are_judged_too(name: str):
     assert judged[390].lower[0] > 2500
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seen", [1e308, 1e40, 1e-200, 5e-324])
 @pytest.mark.parametrize("ticks", [1, 200, 400])
 def test_however_large_or_small_values_are_the_numbers_stay_finite_and_in_range(name: str, seen: float, ticks: int):

@@ -11,6 +11,8 @@ import pytest
 from yeoul.errors import ConfigError
 from yeoul.settings import describe, load_workspace
 
+pytestmark = pytest.mark.slow
+
 VALUES = ["1", "-1", "0", "1.5", "inf", "nan", "true", '""', '"x"', '"a.b"', "[]", "[1]", '["x"]', '["x", 1]', "[[]]"]
 VALUES += [
     "{}",
