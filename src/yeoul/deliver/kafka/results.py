@@ -329,13 +329,14 @@ class ResultsWriter:
                 together.append(number)
             else:
                 self._leave_out(number, message, f"topic `{message.topic}`", tell)
-        if together:
-            # the topic takes less than it said, or says nothing to us; what follows is sent again, so that order stays
-            self._there = {number for number in self._there if number < min(together)}
-            self._batch_bytes = max(1, self._batch_bytes // 2)
         if amid or together:
             # in a transaction the number of the one that failed is missing: the broker would refuse what comes next
             let_go(self._producer)
+            if together:
+                # the topic takes less than it said, or says nothing to us; what follows is sent again, so that order
+                # stays, also where it was heard of only now
+                self._there = {number for number in self._there if number < min(together)}
+                self._batch_bytes = max(1, self._batch_bytes // 2)
             self._producer = self._make()
         if amid:
             # that aborts what is open: the library's own abort waits in vain for messages of one that failed (2.16)
