@@ -82,6 +82,12 @@ class Topic:
                     self.producer.poll(0.1)
         self.flush()
 
+    def commit(self, partition: int, messages: Iterable[bytes | None]) -> None:
+        """Write messages in a transaction; the producer has a `transactional.id`, and has begun with it."""
+        self.producer.begin_transaction()
+        self.send(partition, messages)
+        self.producer.commit_transaction(_WITHIN_S)
+
     def flush(self) -> None:
         """Wait until the broker has what was sent.
 

@@ -91,13 +91,7 @@ def test_messages_passed_over_behind_the_end_of_a_transaction_are_fetched_once_m
 ):
     topic = topics(broker, client={"transactional.id": "ends-of-a-source"})
     topic.producer.init_transactions(60)
-
-    def send(first: int, last: int) -> None:
-        topic.producer.begin_transaction()
-        topic.send(0, [b"%d" % number for number in range(first, last)])
-        topic.producer.commit_transaction(60)
-
-    send(0, 3)
+    topic.commit(0, [b"%d" % number for number in range(3)])
     source = sources(topic.name)
 
     def three_wait() -> bool:
@@ -107,7 +101,7 @@ def test_messages_passed_over_behind_the_end_of_a_transaction_are_fetched_once_m
     wait_for(three_wait)
     consumer = source._consumer  # noqa: SLF001 - the library is made to do what it did
     consumer.pause([TopicPartition(topic.name, 0)])
-    send(3, 10)
+    topic.commit(0, [b"%d" % number for number in range(3, 10)])
     consumer.seek(TopicPartition(topic.name, 0, 7))
     consumer.resume([TopicPartition(topic.name, 0)])
     wait_for(lambda: source.poll() or source._partitions[0].waiting_bytes > 2 * 3)  # noqa: SLF001 - as above

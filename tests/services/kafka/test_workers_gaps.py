@@ -77,20 +77,14 @@ def test_windows_passed_over_behind_the_end_of_a_transaction_are_fetched_once_mo
 ):
     topic = topics(broker, client={"transactional.id": "gaps-behind-an-end"})
     topic.producer.init_transactions(60)
-
-    def send(first: int, last: int) -> None:
-        topic.producer.begin_transaction()
-        topic.send(0, [b"%d" % number for number in range(first, last)])
-        topic.producer.commit_transaction(60)
-
-    send(0, 3)
+    topic.commit(0, [b"%d" % number for number in range(3)])
     reader = readers(topic.name)
     assert read(reader, 3) == [b"0", b"1", b"2"]
     wait_for(lambda: not reader.read(1, 0.1) and reader._places[0]._doubted == 3)  # noqa: SLF001 - nothing is to be read
     assert read(reader, 1, within_s=2) == []  # that the transaction ends there came again
     consumer = reader._consumer  # noqa: SLF001 - the library is made to do what it did
     consumer.pause([TopicPartition(topic.name, 0)])
-    send(3, 10)
+    topic.commit(0, [b"%d" % number for number in range(3, 10)])
     consumer.seek(TopicPartition(topic.name, 0, 6))
     consumer.resume([TopicPartition(topic.name, 0)])
     assert read(reader, 7) == [b"%d" % number for number in range(3, 10)]
