@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from functools import partial
+from typing import Any
+
 from yeoul.errors import UnreachableError
 from yeoul.flows.doctor.check import Verdicts
 from yeoul.flows.workers.workload import Workload
@@ -21,6 +27,11 @@ from yeoul.kafka_client import (
 __all__ = ["kept_checks", "right_checks"]
 
 _ASK_S = 10.0
+_AGAIN_S = 0.3
+# what a broker answers that has not looked for the group's coordinator before
+_NOT_YET = frozenset(
+    {KafkaError.NOT_COORDINATOR, KafkaError.COORDINATOR_NOT_AVAILABLE, KafkaError.COORDINATOR_LOAD_IN_PROGRESS}
+)
 _REFUSED = frozenset({KafkaError.GROUP_AUTHORIZATION_FAILED, KafkaError.TOPIC_AUTHORIZATION_FAILED})
 
 
@@ -75,18 +86,37 @@ def right_checks(verdicts: Verdicts, load: Workload, topics: list[str]) -> None:
     Raises:
         UnreachableError: it does not answer.
     """
-    admin, more = _admin(load), {"include_authorized_operations": True, "request_timeout": _ASK_S}
-    of_topics = admin.describe_topics(TopicCollection(topics), **more)
-    of_group = admin.describe_consumer_groups([load.group], **more)
-    for kind, asked in (("topic", of_topics), ("group", of_group)):
-        for name, answer in asked.items():
-            try:
-                rights = answer.result().authorized_operations
-            except KafkaException as error:
-                if error.args[0].code() not in _REFUSED:
-                    message = f"{kind} `{name}` cannot be asked for its rights ({text_of(error)})"
-                    raise UnreachableError(message) from error
-                rights = []
-            if rights is not None and AclOperation.READ not in rights:
-                found = f"the broker at `{load.sink.bootstrap}` does not let this user read {kind} `{name}`"
-                verdicts.fail(found, "grant the right READ there (an ACL), or mend the sink's `client`")
+    admin = _admin(load)
+    more: dict[str, Any] = {"include_authorized_operations": True, "request_timeout": _ASK_S}
+    asks = [("topic", each, partial(admin.describe_topics, TopicCollection([each]), **more)) for each in topics]
+    asks.append(("group", load.group, partial(admin.describe_consumer_groups, [load.group], **more)))
+    for kind, name, ask in asks:
+        try:
+            rights = _rights(name, ask)
+        except KafkaException as error:
+            message = f"{kind} `{name}` cannot be asked for its rights ({text_of(error)})"
+            raise UnreachableError(message) from error
+        if rights is not None and AclOperation.READ not in rights:
+            found = f"the broker at `{load.sink.bootstrap}` does not let this user read {kind} `{name}`"
+            verdicts.fail(found, "grant the right READ there (an ACL), or mend the sink's `client`")
+
+
+def _rights(name: str, ask: Callable[[], dict[str, Future[Any]]]) -> list[AclOperation] | None:
+    """What this user may do there; None when the broker does not tell.
+
+    Raises:
+        KafkaException: it cannot say now.
+    """
+    until_s = time.monotonic() + _ASK_S
+    while True:
+        try:
+            rights: list[AclOperation] | None = ask()[name].result().authorized_operations
+        except KafkaException as error:
+            code = error.args[0].code()
+            if code in _REFUSED:
+                return []
+            if code not in _NOT_YET or time.monotonic() > until_s:
+                raise
+            time.sleep(_AGAIN_S)
+        else:
+            return rights
