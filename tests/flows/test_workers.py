@@ -394,7 +394,7 @@ def test_what_a_shard_has_learnt_is_not_kept_while_something_that_it_found_is_no
 
 def kept(taken: int, slot: int, block: bytes) -> list[Read]:
     """What the topic has of a block that was kept."""
-    batch = to_keep(block, "kept", 0, declared="d", taken=taken, slot=slot, most_bytes=900_000)
+    batch = to_keep(block, "kept", 0, declared="d", taken=taken, slot=slot, topic_id=None, most_bytes=900_000)
     return [
         Read(0, 0, each.key, each.value, {name: bytes(said) for name, said in each.headers})  # type: ignore[arg-type]  # they are bytes here
         for each in batch
@@ -407,9 +407,9 @@ def test_two_workers_that_keep_a_slot_at_once_do_not_mix_what_they_keep():
     assert len(before) == len(ours) == len(theirs) == 2
     mixed = [*before, ours[0], *theirs, ours[1]]
     found = newest_kept(mixed, "d")
-    assert found in {(b"o" * size, 1), (b"t" * size, 1)}
+    assert found in {(b"o" * size, 1, None), (b"t" * size, 1, None)}
     compacted = [*before, theirs[0], ours[1]]
-    assert newest_kept(compacted, "d") == (b"b" * size, 0)
+    assert newest_kept(compacted, "d") == (b"b" * size, 0, None)
     assert newest_kept(mixed, "another") is None
 
 

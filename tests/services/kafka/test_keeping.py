@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.services, pytest.mark.timeout(240)]
 
 def kept_in(broker: Broker, name: str, writer: ResultsWriter, block: bytes) -> tuple[bool, bytes | None]:
     writer.open()
-    chunked = partial(to_keep, block, name, 0, declared="d", taken=5, slot=0)
+    chunked = partial(to_keep, block, name, 0, declared="d", taken=5, slot=0, topic_id=None)
     whole = keep_whole(writer, chunked, lambda batch: writer.write(batch, 1, threading.Event(), print))
     writer.close()
     found = newest_kept(read_whole(Topic(broker.bootstrap, name), 0, "g", {}, 10.0), "d")

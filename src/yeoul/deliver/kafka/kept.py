@@ -49,6 +49,7 @@ def _check(has: int, needs: int, name: str, beside: str) -> None:
     if has < needs:
         message = (
             f"topic `{name}` keeps what workers learn and has {has} of the {needs} partitions that it needs, as "
-            f"many as `{beside}` has; delete it, and it is made as it has to be"
+            f"many as `{beside}` has; delete it, and it is made as it has to be; where `{beside}` has grown since it "
+            "got windows, name a new topic in `topics.windows`"
         )
         raise SinkError(message)

@@ -5,19 +5,37 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from yeoul.deliver.kafka import Outbound, ResultsWriter  # its client library is an extra
     from yeoul.ingest.kafka import Read
 
-__all__ = ["keep_whole", "newest_kept", "to_keep"]
+__all__ = ["Kept", "keep_whole", "newest_kept", "to_keep"]
 
 _HEADER = "kept"
 
 
+class Kept(NamedTuple):
+    """What is there of a shard."""
+
+    block: bytes
+    slot: int
+    """0 or 1."""
+    topic_id: str | None
+    """Of the topic that was followed; None: not known."""
+
+
 def to_keep(
-    block: bytes, topic: str, partition: int, *, declared: str, taken: int, slot: int, most_bytes: int
+    block: bytes,
+    topic: str,
+    partition: int,
+    *,
+    declared: str,
+    taken: int,
+    slot: int,
+    topic_id: str | None,
+    most_bytes: int,
 ) -> list[Outbound]:
     """The messages that keep a block.
 
@@ -31,6 +49,7 @@ def to_keep(
         declared: digest of what they depend on.
         taken: grows with each block.
         slot: 0 or 1.
+        topic_id: of the topic that is followed; None: not known.
         most_bytes: of a message's value.
     """
     from yeoul.deliver.kafka import Outbound  # noqa: PLC0415  (its client library is an extra)
@@ -38,6 +57,7 @@ def to_keep(
     chunks = [block[at : at + most_bytes] for at in range(0, len(block), most_bytes)]
     # the topic keeps chunks by their places: those of a longer block before are told apart
     told = {"declared": declared, "taken": taken, "slot": slot, "chunks": len(chunks), "crc": zlib.crc32(block)}
+    told |= {"topic_id": topic_id} if topic_id is not None else {}
     facts = json.dumps(told).encode()
     return [
         Outbound(topic, f"{slot}/{number}".encode(), chunk, [(_HEADER, facts)], partition)
@@ -67,8 +87,8 @@ def keep_whole(
             return False
 
 
-def newest_kept(messages: Sequence[Read], declared: str) -> tuple[bytes, int] | None:
-    """The newest whole block of this declaration, and its slot.
+def newest_kept(messages: Sequence[Read], declared: str) -> Kept | None:
+    """The newest whole block of this declaration.
 
     >>> newest_kept([], "") is None
     True
@@ -79,12 +99,10 @@ def newest_kept(messages: Sequence[Read], declared: str) -> tuple[bytes, int] | 
         if facts is not None and each.value is not None:
             # one that was begun again has the same facts
             found.setdefault(facts, {})[int(each.key.partition(b"/")[2])] = each.value
-    whole = []
+    whole: list[tuple[int, Kept]] = []
     for facts, chunks in found.items():
         told = json.loads(facts)
         if told["declared"] == declared and len(chunks) == told["chunks"]:
-            whole.append((told["taken"], told["slot"], b"".join(chunks[number] for number in sorted(chunks))))
-    if not whole:
-        return None
-    _, slot, block = max(whole)
-    return block, slot
+            block = b"".join(chunks[number] for number in sorted(chunks))
+            whole.append((told["taken"], Kept(block, told["slot"], told.get("topic_id"))))
+    return max(whole, key=lambda each: (each[0], each[1].slot))[1] if whole else None

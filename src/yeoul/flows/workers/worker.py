@@ -89,7 +89,8 @@ class Worker:
         Raises:
             UnreachableError: no broker answers at the start.
             SinkError: a topic is missing, or they do not let us in.
-            SourceError: the topic of windows is missing, or of another version or number of shards.
+            SourceError: the topic of windows is missing, another one than it was, or of another version or number of
+                shards.
             MissingExtraError: Kafka's client library is not installed.
         """
         threading.Thread(target=self._end_later, name=f"{self._load.part} end", daemon=True).start()
@@ -158,12 +159,15 @@ class Worker:
 
         Raises:
             TransientError: a broker does not answer.
+            SourceError: what is kept is of another topic of that name.
         """
         from yeoul.ingest.kafka import Topic, read_whole  # noqa: PLC0415  (its client library is an extra)
 
         load, sink = self._load, self._load.sink
         messages = read_whole(Topic(sink.bootstrap, load.group), number, load.group, dict(sink.client), _ASK_S)
         kept = newest_kept(messages, load.declared)
+        if kept is not None:
+            self._group.check_topic(kept.topic_id)
         before = self._group.committed(number)
         partitions = self._all if load.part == "rank" else [number]
         with ExitStack() as stack:
@@ -172,12 +176,14 @@ class Worker:
             if kept is None:
                 shard.assembly.begin(self._reader.begin(partitions))
             else:
-                shard.restore(kept[0])
+                shard.restore(kept.block)
             epoch = f"{load.declared}@{shard.assembly.begun}"
             shard.sent, writer = self._open_writer(number, epoch, shard.sent)
             stack.callback(writer.close)
             quiet = 0 if before.metadata == epoch else max(0, before.offset)
-            held = _Held(number, epoch, shard, writer, kept[1] if kept else 0, quiet, kept=shard.taken if kept else -1)
+            held = _Held(
+                number, epoch, shard, writer, kept.slot if kept else 0, quiet, kept=shard.taken if kept else -1
+            )
             if kept is None:
                 self._keep(held)  # from here on changes have their numbers
             self._reader.add(shard.assembly.position)
@@ -288,6 +294,7 @@ class Worker:
         if block is None:
             return
         chunked = partial(to_keep, block, load.group, held.number, declared=load.declared, taken=shard.taken, slot=slot)
+        chunked = partial(chunked, topic_id=self._group.topic_id)
         if keep_whole(held.writer, chunked, lambda batch: self._write(held, batch, shard.sent)):
             held.slot, held.kept = slot, shard.taken
         held.keeping_s = time.monotonic() - started

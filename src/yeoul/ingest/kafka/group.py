@@ -8,7 +8,16 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from yeoul.errors import SourceError, UnreachableError
-from yeoul.ingest.kafka.client import Brokers, Topic, ask_partitions, ask_range, no_topic, open_consumer
+from yeoul.ingest.kafka.client import (
+    Brokers,
+    Topic,
+    ask_partitions,
+    ask_range,
+    ask_topic_id,
+    no_topic,
+    open_admin,
+    open_consumer,
+)
 from yeoul.ingest.kafka.gaps import Gaps
 from yeoul.kafka_client import Consumer, KafkaError, KafkaException, TopicPartition, refusal, text_of
 
@@ -19,6 +28,12 @@ _BEGINNING = -2
 _SESSION_MS = "10000"
 """The partitions of a worker that is killed go to others after so long; `client` of the sink may say otherwise."""
 _ASK_S = 10.0
+_ASK_LIVE_S = 2.0
+_LOOK_S = 5.0
+"""How often it is seen whether it is still the same topic."""
+_SOON_S = 1.0
+_SURE_LOOKS = 3
+"""A broker that has just come up may not know all topics yet."""
 _WAIT_S = 0.2
 # ruff: noqa: SLF001 - the library's names of its own errors begin with an underscore
 _LOST = frozenset({KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE})
@@ -74,8 +89,15 @@ class Group:
         self._brokers = Brokers()
         chosen = {"session.timeout.ms": _SESSION_MS, **settings, "partition.assignment.strategy": "cooperative-sticky"}
         self._consumer = open_consumer(topic.bootstrap, group, chosen, self._brokers)
+        self._look_s = time.monotonic() + _LOOK_S
+        self._missed = 0
+        self._refused = False
+        """Whether it is another topic: then nothing is committed to it."""
         try:
             self.partitions = self._ask()
+            self._admin = open_admin(topic.bootstrap, settings)
+            self.topic_id = ask_topic_id(self._admin, topic.name)
+            """What tells the topic from a later one of its name; None while the broker does not say."""
         except BaseException:
             self._consumer.close()
             raise
@@ -108,7 +130,7 @@ class Group:
         """Hear what the group decided; to be called at least every five minutes, or others take over.
 
         Raises:
-            SourceError: they do not let us in.
+            SourceError: they do not let us in, or it is not the topic any more that it was.
         """
         came = self._consumer.poll(0)
         error = came and came.error()
@@ -116,6 +138,55 @@ class Group:
             self._brokers.refused = error.str()
         if self._brokers.refused:
             raise SourceError(refusal(self._topic.bootstrap, self._brokers, "sink"))
+        if time.monotonic() >= self._look_s and not self._brokers.away:
+            self._look_s = time.monotonic() + _LOOK_S
+            try:
+                self._see_topic()
+            except SourceError:
+                self._refused = True
+                raise
+
+    def _see_topic(self) -> None:
+        """See that the topic is there, as large as it was, and not another one of its name.
+
+        Raises:
+            SourceError: it is not.
+        """
+        name = self._topic.name
+        try:
+            found = ask_partitions(self._consumer, self._topic, self._brokers, _ASK_LIVE_S, led=False)
+        except UnreachableError:
+            return
+        if found is None:
+            self._missed += 1
+            self._look_s += _SOON_S - _LOOK_S
+            if self._missed >= _SURE_LOOKS:
+                message = (
+                    f"topic `{name}` was deleted: the broker at `{self._topic.bootstrap}` has it no more; what was "
+                    "found in it is sent; for another one of that name, name another `group` in the sink"
+                )
+                raise SourceError(message)
+            return
+        self._missed = 0
+        topic_id = ask_topic_id(self._admin, name)
+        self.topic_id = self.topic_id or topic_id
+        self.check_topic(topic_id)
+        if len(found) > len(self.partitions):
+            message = (
+                f"topic `{name}` had {len(self.partitions)} partitions and has {len(found)} now: keys are no longer "
+                "where what was learnt of them is; name a new topic in `topics.windows`"
+            )
+            raise SourceError(message)
+
+    def check_topic(self, topic_id: str | None) -> None:
+        """See that something is of this topic, and of no other one of its name.
+
+        Raises:
+            SourceError: it is of another one.
+        """
+        if topic_id is not None and self.topic_id is not None and topic_id != self.topic_id:
+            self._refused = True
+            raise made_again(self._topic)
 
     def committed(self, partition: int) -> Committed:
         """What was committed of a partition.
@@ -134,6 +205,8 @@ class Group:
 
     def commit(self, offsets: Mapping[int, Committed]) -> None:
         """Keep how far partitions are done with; what cannot be kept now is kept the next time."""
+        if self._refused:
+            return
         places = [
             TopicPartition(self._topic.name, number, each.offset, each.metadata) for number, each in offsets.items()
         ]
@@ -184,8 +257,8 @@ class Reader:
         self._brokers = Brokers()
         self._consumer = open_consumer(topic.bootstrap, group, settings, self._brokers)
         self._places: dict[int, _Place] = {}
-        self._lost: dict[int, int | None] = {}
-        """Partitions whose next message is gone, and its offset; they are read on when their broker says from where."""
+        self._lost: set[int] = set()
+        """Partitions whose next message is gone; they are read on when their broker says from where."""
 
     @property
     def away(self) -> bool:
@@ -209,7 +282,7 @@ class Reader:
     def drop(self, partitions: Sequence[int]) -> None:
         """Read these no more."""
         for number in partitions:
-            self._lost.pop(number, None)
+            self._lost.discard(number)
             self._places.pop(number, None)
         self._consumer.incremental_unassign([TopicPartition(self._topic.name, number) for number in partitions])
 
@@ -217,7 +290,7 @@ class Reader:
         """Messages that came, in order within a partition.
 
         Raises:
-            SourceError: they do not let us in.
+            SourceError: they do not let us in, or it is not the topic any more that it was.
         """
         found = []
         for each in self._places.values():
@@ -228,7 +301,7 @@ class Reader:
             if place is None:
                 continue
             if error is not None and error.code() in _LOST:
-                self._lost[number] = message.offset()
+                self._lost.add(number)
             elif error is None or error.code() == KafkaError._PARTITION_EOF:
                 if not place.comes_again and self._brokers.troubled and place.before_gap([at]) is not None:
                     self._consumer.seek(TopicPartition(self._topic.name, number, place.fetched))
@@ -236,21 +309,30 @@ class Reader:
                     place.fetched = at + (error is None)  # an end too: behind it a gap is another one
                     if error is None:
                         found.append(_read(message))
-        for number, offset in list(self._lost.items()):
-            self._pass_gap(number, offset)
+        for number in sorted(self._lost):
+            self._pass_gap(number)
         if self._brokers.refused:
             raise SourceError(refusal(self._topic.bootstrap, self._brokers, "sink"))
         return found
 
-    def _pass_gap(self, partition: int, offset: int | None) -> None:
+    def _pass_gap(self, partition: int) -> None:
+        """Read on where messages are again.
+
+        Raises:
+            SourceError: it is another topic.
+        """
+        at = self._places[partition].fetched
         with suppress(UnreachableError):
-            low, _ = ask_range(self._consumer, self._topic.name, partition, _ASK_S)
-            self._tell(
-                f"`{self._topic.name}/{partition}` has no message before {low} any more, and {offset} was to be read: "
-                "what was between them is past its retention"
-            )
+            low, high = ask_range(self._consumer, self._topic.name, partition, _ASK_S)
+            if at > high:
+                raise made_again(self._topic)
+            if at < low:
+                self._tell(
+                    f"`{self._topic.name}/{partition}` has no message before {low} any more, and {at} was to be read: "
+                    "what was between them is past its retention"
+                )
             self.drop([partition])
-            self.add({partition: low})
+            self.add({partition: max(at, low)})
 
     def behind(self) -> int:
         """How many messages are still to be read, as far as is known."""
@@ -263,6 +345,14 @@ class Reader:
     def close(self) -> None:
         """Let go of the brokers."""
         self._consumer.close()
+
+
+def made_again(topic: Topic) -> SourceError:
+    """The error that says so."""
+    return SourceError(
+        f"topic `{topic.name}` was deleted and made again: what was learnt is of the one before; name another `group` "
+        "in the sink to begin anew with this one"
+    )
 
 
 def read_whole(topic: Topic, partition: int, group: str, settings: Mapping[str, str], within_s: float) -> list[Read]:
