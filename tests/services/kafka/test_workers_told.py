@@ -12,7 +12,6 @@ from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, C
 from yeoul.flows.doctor import workspace_checks
 from yeoul.settings import load_workspace
 from yeoul.testing.broker import Broker
-from yeoul.testing.processes import wait_for
 from yeoul.testing.workspaces import plain_workspace
 
 pytestmark = [pytest.mark.services]
@@ -44,7 +43,6 @@ topics = {{ windows = "{windows.name}", findings = "{findings.name}" }}
     folder = plain_workspace(tmp_path / "with", extra=BLOCK + sink + 'shard_by = ["customer"]\n')
     admin = AdminClient({"bootstrap.servers": broker.bootstrap, "log_level": 0})
     may = [("ok", f"group and topic `{name}` may be used; the first worker makes the topic")]
-    wait_for(lambda: said_of_workers(folder) == may)  # a new broker knows nothing of groups for a while
     assert said_of_workers(folder) == may
     assert name not in admin.list_topics(timeout=30).topics
 

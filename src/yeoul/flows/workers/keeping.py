@@ -57,8 +57,7 @@ def to_keep(
     chunks = [block[at : at + most_bytes] for at in range(0, len(block), most_bytes)]
     # the topic keeps chunks by their places: those of a longer block before are told apart
     told = {"declared": declared, "taken": taken, "slot": slot, "chunks": len(chunks), "crc": zlib.crc32(block)}
-    told |= {"topic_id": topic_id} if topic_id is not None else {}
-    facts = json.dumps(told).encode()
+    facts = json.dumps({**told, "topic_id": topic_id}).encode()
     return [
         Outbound(topic, f"{slot}/{number}".encode(), chunk, [(_HEADER, facts)], partition)
         for number, chunk in enumerate(chunks)

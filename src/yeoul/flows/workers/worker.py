@@ -293,8 +293,16 @@ class Worker:
         block = shard.snapshot()
         if block is None:
             return
-        chunked = partial(to_keep, block, load.group, held.number, declared=load.declared, taken=shard.taken, slot=slot)
-        chunked = partial(chunked, topic_id=self._group.topic_id)
+        chunked = partial(
+            to_keep,
+            block,
+            load.group,
+            held.number,
+            declared=load.declared,
+            taken=shard.taken,
+            slot=slot,
+            topic_id=self._group.topic_id,
+        )
         if keep_whole(held.writer, chunked, lambda batch: self._write(held, batch, shard.sent)):
             held.slot, held.kept = slot, shard.taken
         held.keeping_s = time.monotonic() - started

@@ -24,7 +24,17 @@ from yeoul.kafka_client import (
 )
 from yeoul.plugins import nearest
 
-__all__ = ["Brokers", "Topic", "ask_partitions", "ask_range", "ask_topic_id", "no_topic", "open_admin", "open_consumer"]
+__all__ = [
+    "Brokers",
+    "Topic",
+    "ask_partitions",
+    "ask_range",
+    "ask_topic_id",
+    "deleted",
+    "no_topic",
+    "open_admin",
+    "open_consumer",
+]
 
 _STATISTICS_MS = 1000
 _SILENT_US = 3_000_000
@@ -173,6 +183,11 @@ def no_topic(consumer: Consumer, topic: Topic) -> SourceError:
         f"the broker at `{topic.bootstrap}` has no topic `{topic.name}`; its topics: {legal}{more}; make it or mend "
         f"`topic`{nearest(topic.name, have)}"
     )
+
+
+def deleted(topic: Topic, then: str) -> SourceError:
+    """The error that says that a topic which was read is gone, and what `then`."""
+    return SourceError(f"topic `{topic.name}` was deleted: the broker at `{topic.bootstrap}` has it no more; {then}")
 
 
 def ask_topic_id(admin: AdminClient, topic: str) -> str | None:

@@ -14,6 +14,7 @@ from yeoul.ingest.kafka.client import (
     ask_partitions,
     ask_range,
     ask_topic_id,
+    deleted,
     no_topic,
     open_admin,
     open_consumer,
@@ -91,7 +92,7 @@ class Group:
         self._consumer = open_consumer(topic.bootstrap, group, chosen, self._brokers)
         self._look_s = time.monotonic() + _LOOK_S
         self._missed = 0
-        self._refused = False
+        self._another = False
         """Whether it is another topic: then nothing is committed to it."""
         try:
             self.partitions = self._ask()
@@ -140,11 +141,7 @@ class Group:
             raise SourceError(refusal(self._topic.bootstrap, self._brokers, "sink"))
         if time.monotonic() >= self._look_s and not self._brokers.away:
             self._look_s = time.monotonic() + _LOOK_S
-            try:
-                self._see_topic()
-            except SourceError:
-                self._refused = True
-                raise
+            self._see_topic()
 
     def _see_topic(self) -> None:
         """See that the topic is there, as large as it was, and not another one of its name.
@@ -161,11 +158,8 @@ class Group:
             self._missed += 1
             self._look_s += _SOON_S - _LOOK_S
             if self._missed >= _SURE_LOOKS:
-                message = (
-                    f"topic `{name}` was deleted: the broker at `{self._topic.bootstrap}` has it no more; what was "
-                    "found in it is sent; for another one of that name, name another `group` in the sink"
-                )
-                raise SourceError(message)
+                then = "what was found in it is sent; for another one of that name, name another `group` in the sink"
+                raise deleted(self._topic, then)
             return
         self._missed = 0
         topic_id = ask_topic_id(self._admin, name)
@@ -185,7 +179,7 @@ class Group:
             SourceError: it is of another one.
         """
         if topic_id is not None and self.topic_id is not None and topic_id != self.topic_id:
-            self._refused = True
+            self._another = True
             raise made_again(self._topic)
 
     def committed(self, partition: int) -> Committed:
@@ -205,7 +199,7 @@ class Group:
 
     def commit(self, offsets: Mapping[int, Committed]) -> None:
         """Keep how far partitions are done with; what cannot be kept now is kept the next time."""
-        if self._refused:
+        if self._another:
             return
         places = [
             TopicPartition(self._topic.name, number, each.offset, each.metadata) for number, each in offsets.items()

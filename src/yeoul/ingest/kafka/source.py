@@ -16,6 +16,7 @@ from yeoul.ingest.kafka.client import (
     ask_partitions,
     ask_range,
     ask_topic_id,
+    deleted,
     no_topic,
     open_admin,
     open_consumer,
@@ -205,11 +206,8 @@ class KafkaSource:
             raise no_topic(self._consumer, self._topic)
         self._missed += 1
         if self._missed >= _SURE_LOOKS:
-            message = (
-                f"topic `{self._topic.name}` was deleted: the broker at `{self._topic.bootstrap}` has it no more; what "
-                "was read of it is kept; to read another one of that name, move `.yeoul` away when it is there"
-            )
-            raise SourceError(message)
+            then = "what was read of it is kept; to read another one of that name, move `.yeoul` away when it is there"
+            raise deleted(self._topic, then)
         self._looked_us += _SOON_US - _LOOK_US
 
     def _where(self, number: int, topic_id: str | None, low: int, high: int) -> int | None:
