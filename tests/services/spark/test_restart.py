@@ -168,5 +168,7 @@ def test_what_spark_gave_up_is_running_until_it_goes_on_and_tells_of_every_row(
                 assert job.running
                 wait_for(kept_up, every_s=0)
                 broker.start()
+                # it looks for rows and finds none: that is not the batch that they come in
+                wait_for(lambda: not kept_up() and job.queries[0].recentProgress, within_s=120)
     finally:
         job.stop(0.0)

@@ -87,9 +87,7 @@ class StreamJob:
 
     def batches(self) -> list[Batch]:
         """The batches that ended since the last call."""
-        new = [one for one in self.queries[0].recentProgress if one.batchId > self._told]
-        # without new rows the same number is told again and again
-        found = {one.batchId: one for one in new if one.batchDuration is not None}
+        found = {one.batchId: one for one in _ended(self.queries[0]) if one.batchId > self._told}
         self._told = max(found, default=self._told)
         return [_batch(self.plan, one) for one in found.values()]
 
@@ -160,10 +158,17 @@ def run_jobs(jobs: Sequence[StreamJob], stop: Event, tell: Callable[[Batch], Non
         job.gave_up()
 
 
+def _ended(query: StreamingQuery) -> list[Any]:
+    """What Spark told of batches that ended, lately.
+
+    Where it looked for rows and found none it tells too, with the number of the batch that is still to come.
+    """
+    return [one for one in query.recentProgress if "addBatch" in one.durationMs]
+
+
 def _last_batch(query: StreamingQuery) -> int | None:
     """The number of the batch that ended last."""
-    progress = query.lastProgress
-    return None if progress is None else progress.batchId
+    return max((one.batchId for one in _ended(query)), default=None)
 
 
 def _lines(spark: SparkSession, source: TopicRead, options: JobOptions) -> DataFrame:
